@@ -1,0 +1,1 @@
+def registration(request): return {}

@@ -1,0 +1,69 @@
+"""Fixtures of all apps: the standing cast, and settings that keep tests fast and apart."""
+
+from pathlib import Path
+
+import pytest
+from django.test import Client
+from pytest_django.fixtures import SettingsWrapper
+
+from accounts.models import User
+from accounts.tests.factories import UserFactory
+from tracking.models import Site
+from tracking.tests.factories import SiteFactory
+
+
+@pytest.fixture(autouse=True)
+def quick_and_apart(settings: SettingsWrapper, tmp_path: Path) -> None:
+    settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
+    settings.CACHES = {"default": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"}}
+    settings.STORAGES = {
+        **settings.STORAGES,
+        "staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"},
+    }
+    settings.DATA_DIR = tmp_path
+    settings.SPOOL_DIR = tmp_path / "spool"
+    settings.GEOIP_PATH = tmp_path / "city.mmdb"
+    settings.GEOIP_URL = ""
+    # Look for new sites at once, in the request: threads see nothing of a test's transaction.
+    settings.COLLECTOR_SITES_SECONDS = 0
+
+
+@pytest.fixture
+def owner(db: None) -> User:
+    return UserFactory(email="owner@example.com", name="Olive Owner")
+
+
+@pytest.fixture
+def stranger(db: None) -> User:
+    return UserFactory(email="stranger@example.com", name="Sam Stranger")
+
+
+@pytest.fixture
+def staff(db: None) -> User:
+    return UserFactory(email="staff@example.com", is_staff=True, is_superuser=True)
+
+
+@pytest.fixture
+def site(owner: User) -> Site:
+    return SiteFactory(owner=owner, domain="example.com")
+
+
+def signed_in(user: User) -> Client:
+    client = Client()
+    client.force_login(user, backend="allauth.account.auth_backends.AuthenticationBackend")
+    return client
+
+
+@pytest.fixture
+def owner_client(owner: User) -> Client:
+    return signed_in(owner)
+
+
+@pytest.fixture
+def stranger_client(stranger: User) -> Client:
+    return signed_in(stranger)
+
+
+@pytest.fixture
+def staff_client(staff: User) -> Client:
+    return signed_in(staff)

@@ -1,0 +1,61 @@
+"""Domains of sites: cleaned from whatever people paste, kept as people read them."""
+
+import ipaddress
+import re
+from urllib.parse import urlsplit
+
+import idna
+from django.core.exceptions import ValidationError
+
+LABEL = re.compile(r"[a-z0-9_]([a-z0-9_-]{0,61}[a-z0-9_])?")
+
+
+def clean_domain(text: str) -> str:
+    """`https://www.Example.com:8080/x` → `example.com`; `xn--bcher-kva.example` → `bücher.example`.
+
+    Raises ValidationError with a message for the person who typed it.
+    """
+    text = text.strip()
+    try:
+        host = urlsplit(text if "//" in text else f"//{text}").hostname or ""
+    except ValueError:
+        host = ""
+    host = host.rstrip(".").lower().removeprefix("www.")
+    try:
+        # A name outside of IDNA, like my_shop.example, is fine as long as it is plain ASCII.
+        ascii_host = host if host.isascii() else idna.encode(host, uts46=True).decode()
+        readable = idna.decode(ascii_host, uts46=True) if "xn--" in ascii_host else ascii_host
+    except (idna.IDNAError, UnicodeError):
+        raise not_a_domain(text) from None
+    if not is_host(ascii_host):
+        raise not_a_domain(text)
+    return readable
+
+
+def is_host(host: str) -> bool:
+    """Is this lower-case ASCII text a domain name, `localhost` or an IP address?"""
+    try:
+        ipaddress.ip_address(host)
+    except ValueError:
+        labels = host.split(".")
+        return (
+            len(host) <= 253
+            and (len(labels) > 1 or host == "localhost")
+            and not labels[-1].isdigit()
+            and all(LABEL.fullmatch(label) for label in labels)
+        )
+    return True
+
+
+def validate_domain(domain: str) -> None:
+    """Model validator: refuses a domain that `clean_domain` would have written differently."""
+    if clean_domain(domain) != domain:
+        raise not_a_domain(domain)
+
+
+def not_a_domain(text: str) -> ValidationError:
+    return ValidationError(
+        "“%(text)s” is not a domain. Give it as in example.com.",
+        code="invalid",
+        params={"text": text[:100]},
+    )

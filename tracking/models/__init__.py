@@ -1,0 +1,6 @@
+from tracking.models.queue import QueueFile
+from tracking.models.sites import Site
+from tracking.models.visitors import Salt
+from tracking.models.visits import Event, Visit
+
+__all__ = ["Event", "QueueFile", "Salt", "Site", "Visit"]

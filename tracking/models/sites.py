@@ -1,0 +1,85 @@
+import uuid
+from datetime import date, datetime
+from typing import TYPE_CHECKING
+from zoneinfo import ZoneInfo
+
+import idna
+from django.conf import settings
+from django.contrib.auth.models import AnonymousUser
+from django.db import models
+from django.urls import reverse
+from django.utils import timezone
+
+from tracking.domains import validate_domain
+from tracking_project.time_zones import validate_time_zone
+
+if TYPE_CHECKING:
+    from accounts.models import User
+
+
+class SiteQuerySet(models.QuerySet["Site"]):
+    def visible_to(self, user: "User | AnonymousUser") -> "SiteQuerySet":
+        """The sites whose data this person may see."""
+        return self.filter(owner_id=user.pk)
+
+
+class Site(models.Model):
+    """A website that somebody tracks."""
+
+    owner = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="sites"
+    )
+    domain = models.CharField(
+        max_length=253,
+        validators=[validate_domain],
+        help_text="As in example.com; an address pasted from the browser will do.",
+    )
+    name = models.CharField(max_length=100, blank=True, help_text="Shown instead of the domain.")
+    public_id = models.UUIDField(default=uuid.uuid4, unique=True, editable=False)
+    time_zone = models.CharField(
+        max_length=64,
+        default="UTC",
+        validators=[validate_time_zone],
+        help_text="Days in the reports begin at midnight here.",
+    )
+    keep_ip = models.BooleanField(
+        "keep IP addresses",
+        default=False,
+        help_text="Store visitors' IP addresses with their visits. They are personal data: "
+        "say so in your privacy notice.",
+    )
+    created_at = models.DateTimeField(default=timezone.now, editable=False)
+
+    objects = SiteQuerySet.as_manager()
+
+    class Meta:
+        ordering = ["domain"]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["owner", "domain"],
+                name="site_owner_domain",
+                violation_error_message="You have added this site already.",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return self.name or self.domain
+
+    def get_absolute_url(self) -> str:
+        return reverse("site_dashboard", args=[self.pk])
+
+    @property
+    def zone(self) -> ZoneInfo:
+        return ZoneInfo(self.time_zone)
+
+    @property
+    def ascii_domain(self) -> str:
+        """The domain as browsers send it: `bücher.example` is `xn--bcher-kva.example`."""
+        return self.domain if self.domain.isascii() else idna.encode(self.domain).decode()
+
+    def today(self) -> date:
+        return self.day_of(timezone.now())
+
+    def day_of(self, moment: datetime) -> date:
+        """The day of the site's calendar on which an aware `moment` falls."""
+        return moment.astimezone(self.zone).date()

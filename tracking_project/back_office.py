@@ -1,0 +1,2 @@
+from unfold.sites import UnfoldAdminSite
+class BackOffice(UnfoldAdminSite): pass

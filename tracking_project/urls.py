@@ -1,0 +1,13 @@
+from django.contrib import admin
+from django.urls import include, path
+
+urlpatterns = [
+    path("", include("tracking.urls")),
+    path("account/", include("accounts.urls")),
+    path("admin/", admin.site.urls),
+]
+
+handler400 = "tracking_project.errors.bad_request"
+handler403 = "tracking_project.errors.permission_denied"
+handler404 = "tracking_project.errors.page_not_found"
+handler500 = "tracking_project.errors.server_error"
