@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 from django.test import Client
-from pytest_django.fixtures import SettingsWrapper
+from pytest_django import Settings
 
 from accounts.models import User
 from accounts.tests.factories import UserFactory
@@ -13,7 +13,7 @@ from tracking.tests.factories import SiteFactory
 
 
 @pytest.fixture(autouse=True)
-def quick_and_apart(settings: SettingsWrapper, tmp_path: Path) -> None:
+def quick_and_apart(settings: Settings, tmp_path: Path) -> None:
     settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
     settings.CACHES = {"default": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"}}
     settings.STORAGES = {
