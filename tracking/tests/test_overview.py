@@ -1,0 +1,52 @@
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from pytest_django import DjangoAssertNumQueries
+
+from tracking.reporting.overview import overview
+from tracking.tests.factories import SiteFactory, VisitFactory
+
+NOW = datetime(2026, 3, 10, 2, 30, tzinfo=UTC)
+
+pytestmark = [pytest.mark.django_db, pytest.mark.time_machine(NOW, tick=False)]
+
+
+def test_counts_a_visitor_once_a_day_on_the_sites_own_calendar() -> None:
+    utc = SiteFactory()
+    new_york = SiteFactory(time_zone="America/New_York")  # where it is still the ninth
+    for site in (utc, new_york):
+        VisitFactory(site=site, visitor_id=1, started_at=NOW - timedelta(hours=2))
+        VisitFactory(site=site, visitor_id=1, started_at=NOW - timedelta(hours=1))
+        VisitFactory(site=site, visitor_id=2, started_at=NOW - timedelta(hours=12))
+
+    answer = overview([utc, new_york])
+
+    assert (answer[utc.pk].today, answer[utc.pk].daily) == (1, [0] * 28 + [1, 1])
+    assert (answer[new_york.pk].today, answer[new_york.pk].daily) == (2, [0] * 29 + [2])
+
+
+def test_begins_thirty_days_ago() -> None:
+    site = SiteFactory()
+    VisitFactory(site=site, started_at=datetime(2026, 2, 8, 23, 59, tzinfo=UTC))
+    VisitFactory(site=site, started_at=datetime(2026, 2, 9, 0, 0, tzinfo=UTC))
+
+    assert overview([site])[site.pk].daily == [1] + [0] * 29
+
+
+def test_knows_each_site_but_no_other() -> None:
+    site, other = SiteFactory(), SiteFactory()
+    VisitFactory(site=other)
+
+    answer = overview([site])
+
+    assert list(answer) == [site.pk]
+    assert answer[site.pk].today == 0
+
+
+@pytest.mark.parametrize(("sites", "queries"), [(0, 0), (1, 1), (3, 1)])
+def test_asks_once_for_all(
+    sites: int, queries: int, django_assert_num_queries: DjangoAssertNumQueries
+) -> None:
+    listed = SiteFactory.create_batch(sites)
+    with django_assert_num_queries(queries):
+        overview(listed)
