@@ -21,9 +21,9 @@ DATA_DIR.mkdir(mode=0o700, parents=True, exist_ok=True)
 SECRET_KEY = env.str("SECRET_KEY", default="") or secret_key_in(DATA_DIR)
 # Where people reach this installation, as in https://stats.example.com; links in mails,
 # snippets and shell output begin with it.
-BASE_URL = env.str("BASE_URL", default=f"http://localhost:{env.int('PORT', default=8000)}").rstrip(
-    "/"
-)
+BASE_URL = env.str("BASE_URL", default="").rstrip("/")
+if not BASE_URL:
+    BASE_URL = f"http://localhost:{env.int('GRANIAN_PORT', default=8000)}"
 ALLOWED_HOSTS = env.list(
     "ALLOWED_HOSTS",
     default=["localhost", "127.0.0.1", "[::1]", urlsplit(BASE_URL).hostname],

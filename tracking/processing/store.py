@@ -1,0 +1,103 @@
+"""Rows into the database, as fast as each one takes them: COPY on PostgreSQL, else executemany.
+
+The caller holds the transaction. Values are taken from the instances as they are: no signals,
+no `save()`, no validation.
+"""
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from functools import partial
+from operator import attrgetter
+from typing import Any
+
+from django.db import connection, models
+from django.db.models.fields import DateField, DateTimeField, DecimalField
+
+from tracking.models import Event, Visit
+
+# What later hits of a visit may change.
+CHANGING_FIELDS = (
+    "started_at",
+    "ended_at",
+    "duration",
+    "pageviews",
+    "events",
+    "is_bounce",
+    "hostname",
+    "entry_page",
+    "exit_page",
+    "channel",
+    "source",
+    "referrer",
+    "utm_source",
+    "utm_medium",
+    "utm_campaign",
+    "utm_term",
+    "utm_content",
+)
+
+
+def insert_visits(visits: Iterable[Visit]) -> None:
+    insert(Visit, visits)
+
+
+def insert_events(events: Iterable[Event]) -> None:
+    insert(Event, events)
+
+
+def update_visits(visits: Iterable[Visit]) -> None:
+    """Write the fields of `CHANGING_FIELDS`."""
+    fields = [*(Visit._meta.get_field(name) for name in CHANGING_FIELDS), Visit._meta.pk]
+    assignments = ", ".join(f"{quoted(field)} = %s" for field in fields[:-1])
+    sql = f"UPDATE {Visit._meta.db_table} SET {assignments} WHERE id = %s"  # noqa: S608
+    with connection.cursor() as cursor:
+        cursor.executemany(sql, list(rows(visits, fields)))
+
+
+def insert(model: type[models.Model], instances: Iterable[models.Model]) -> None:
+    fields = model._meta.concrete_fields
+    table, columns = model._meta.db_table, ", ".join(map(quoted, fields))
+    with connection.cursor() as cursor:
+        if connection.vendor == "postgresql":
+            with cursor.copy(f"COPY {table} ({columns}) FROM STDIN") as copy:
+                for row in rows(instances, fields):
+                    copy.write_row(row)
+        else:
+            marks = ", ".join(["%s"] * len(fields))
+            sql = f"INSERT INTO {table} ({columns}) VALUES ({marks})"  # noqa: S608
+            cursor.executemany(sql, list(rows(instances, fields)))
+
+
+def quoted(field: models.Field[Any, Any]) -> str:
+    return connection.ops.quote_name(field.column)
+
+
+def rows(
+    instances: Iterable[models.Model], fields: Sequence[models.Field[Any, Any]]
+) -> Iterator[Sequence[Any]]:
+    """The columns' values of each instance, as the database adapter takes them."""
+    values = attrgetter(*(field.attname for field in fields))
+    adapt = [
+        (index, adapter) for index, field in enumerate(fields) if (adapter := adapter_of(field))
+    ]
+    for instance in instances:
+        row = list(values(instance))
+        for index, adapter in adapt:
+            row[index] = adapter(row[index])
+        yield row
+
+
+def adapter_of(field: models.Field[Any, Any]) -> Callable[[Any], Any] | None:
+    """What the values of a field need; psycopg takes Python's own types, SQLite wants text."""
+    if connection.vendor == "postgresql":
+        return None
+    if isinstance(field, DateTimeField):
+        return connection.ops.adapt_datetimefield_value
+    if isinstance(field, DateField):
+        return connection.ops.adapt_datefield_value
+    if isinstance(field, DecimalField):
+        return partial(
+            connection.ops.adapt_decimalfield_value,
+            max_digits=field.max_digits,
+            decimal_places=field.decimal_places,
+        )
+    return None

@@ -1,0 +1,49 @@
+"""Who was it? A number that stands for a visitor for one day, and for nobody afterwards."""
+
+from datetime import UTC, date, datetime, timedelta
+from hashlib import blake2b
+
+from tracking.models import Salt
+from tracking.processing.arrivals import Arrival
+
+DAYS_KEPT = 2
+ONE_DAY = timedelta(days=1)
+
+
+class Visitors:
+    """Makes visitor ids; remembers the salts it has met."""
+
+    def __init__(self) -> None:
+        self._salts: dict[date, bytes] = {}
+
+    def identify(self, arrival: Arrival) -> None:
+        """Give the arrival its day, and the ids under which its visit may be found."""
+        arrival.day = arrival.site.day_of(arrival.hit.time)
+        arrival.visitor_ids = tuple(
+            (day, self.visitor_id(arrival, day)) for day in (arrival.day, arrival.day - ONE_DAY)
+        )
+
+    def visitor_id(self, arrival: Arrival, day: date) -> int:
+        """A keyed hash of site, address and User-Agent, as a signed 64-bit number."""
+        hit = arrival.hit
+        person = f"{hit.site_id}\n{hit.ip}\n{hit.user_agent}".encode(errors="replace")
+        digest = blake2b(person, key=self.salt(day), digest_size=8).digest()
+        return int.from_bytes(digest, "big", signed=True)
+
+    def salt(self, day: date) -> bytes:
+        value = self._salts.get(day)
+        if value is None:
+            # Several hosts may meet a new day at once: whoever comes second reads the first's.
+            salt, _created = Salt.objects.get_or_create(day=day)
+            value = self._salts[day] = bytes(salt.value)
+        return value
+
+    def forget_old_salts(self, now: datetime) -> int:
+        """Destroy the salts of days that ended more than two days ago; returns how many.
+
+        A day is over everywhere twelve hours after it is over in UTC.
+        """
+        last_ended = now.astimezone(UTC).date() - ONE_DAY
+        self._salts.clear()
+        deleted, _ = Salt.objects.filter(day__lte=last_ended - timedelta(days=DAYS_KEPT)).delete()
+        return deleted

@@ -1,0 +1,201 @@
+"""The queue: append-only files on the local disk, between web processes and the worker.
+
+A hit is one line of JSON, written with one `os.write` before the request is answered, so it
+outlives the process. Each web process writes a file of its own and holds a lock on it while it
+may still write; the kernel releases the lock however the process ends. A reader that gets the
+lock therefore knows that the end of the file is final.
+
+What a power cut may take is bounded by the flusher: a background thread that brings what was
+written to the disk a few times a second.
+"""
+
+import atexit
+import fcntl
+import logging
+import os
+import secrets
+import threading
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import msgspec
+
+logger = logging.getLogger(__name__)
+
+FLUSH_SECONDS = 0.2
+MAX_FILE_BYTES = 16 << 20
+# Hits hold raw addresses until they are processed: a file is closed after this long, even
+# when it is small, so that the worker can remove it.
+MAX_FILE_SECONDS = 300
+
+
+class Record(msgspec.Struct, array_like=True):
+    """One line of the queue: what a request that was answered with success had to say.
+
+    Texts from headers are as WSGI gives them (bytes as Latin-1). What was reported is in
+    `fields`, or still in the query string, which costs less to keep than to take apart.
+    New fields are added at the end, with a default: lines of the last version must be read.
+    """
+
+    site_id: int
+    time: float  # seconds since the epoch
+    ip: str
+    user_agent: str
+    referer: str
+    prefetch: bool
+    query: str = ""
+    fields: dict[str, str] | None = None
+
+
+encode = msgspec.json.Encoder().encode
+decode = msgspec.json.Decoder(Record).decode
+
+
+@dataclass(eq=False)
+class OpenFile:
+    descriptor: int
+    opened: float = field(default_factory=time.monotonic)
+    size: int = 0
+    flushed: int = 0
+
+
+class Spool:
+    """The writing end, one for each process."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self._lock = threading.Lock()
+        self._file: OpenFile | None = None
+        self._retired: list[OpenFile] = []
+        self._flusher: threading.Thread | None = None
+
+    def append(self, record: Record) -> None:
+        """Keep a hit; raises OSError when it could not be kept."""
+        line = encode(record) + b"\n"
+        with self._lock:
+            file = self._file or self._open()
+            file.size += len(line)
+            try:
+                if os.write(file.descriptor, line) != len(line):
+                    raise OSError("The disk took only a part of the hit.")
+            except OSError:
+                # The torn line stays behind as the last of its file, where readers ignore it.
+                self._retire()
+                raise
+            if file.size >= MAX_FILE_BYTES:
+                self._retire()
+
+    def flush(self) -> None:
+        """Bring what was written to the disk; close files that nobody writes to any more."""
+        with self._lock:
+            if (file := self._file) and time.monotonic() - file.opened > MAX_FILE_SECONDS:
+                self._retire()
+            retired, self._retired = self._retired, []
+            live = self._file
+        for file in retired:
+            os.fdatasync(file.descriptor)
+            os.close(file.descriptor)
+        if live and (size := live.size) != live.flushed:
+            os.fdatasync(live.descriptor)
+            live.flushed = size
+
+    def close(self) -> None:
+        with self._lock:
+            self._retire()
+        self.flush()
+
+    def _open(self) -> OpenFile:
+        self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        name = f"{time.time_ns()}-{os.getpid()}-{secrets.token_hex(4)}"
+        draft = self.folder / f"{name}.tmp"
+        descriptor = os.open(
+            draft, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600
+        )
+        # Locked first and named then: a reader never meets a live file without its lock.
+        fcntl.flock(descriptor, fcntl.LOCK_EX)
+        draft.rename(self.folder / f"{name}.log")
+        self._file = OpenFile(descriptor)
+        if self._flusher is None:
+            self._flusher = threading.Thread(target=self._keep_flushing, daemon=True)
+            self._flusher.start()
+        return self._file
+
+    def _retire(self) -> None:
+        # Only `flush` closes files, so that it never flushes a closed one.
+        if self._file:
+            self._retired.append(self._file)
+            self._file = None
+
+    def _keep_flushing(self) -> None:
+        while True:
+            time.sleep(FLUSH_SECONDS)
+            try:
+                self.flush()
+            except OSError:
+                logger.exception("The queue could not be flushed to the disk.")
+
+
+_spools: dict[Path, Spool] = {}
+
+
+def spool_in(folder: Path) -> Spool:
+    """This process's writing end of the queue in `folder`."""
+    spool = _spools.get(folder)
+    return spool or _spools.setdefault(folder, Spool(folder))
+
+
+@atexit.register
+def close_all() -> None:
+    for spool in _spools.values():
+        spool.close()
+
+
+# A forked process shares its parent's locks: it starts files of its own.
+os.register_at_fork(after_in_child=_spools.clear)
+
+
+@dataclass
+class Chunk:
+    """Complete lines of a file, from a position on."""
+
+    lines: list[tuple[int, bytes]]  # (offset, line)
+    reaches_end: bool  # there is nothing after these lines, at the moment
+    is_final: bool  # and nothing will be added
+
+
+def files(folder: Path) -> list[Path]:
+    """The queue's files, oldest first."""
+    return sorted(folder.glob("*.log"), key=started)
+
+
+def started(path: Path) -> float:
+    """When the file was begun, in seconds since the epoch."""
+    return int(path.name.partition("-")[0]) / 1e9
+
+
+def read(path: Path, position: int, max_bytes: int) -> Chunk:
+    """Read complete lines from `position` on; one at least, if there is one."""
+    with path.open("rb") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            is_final = True
+        except BlockingIOError:
+            is_final = False
+        file.seek(position)
+        data = file.read(max_bytes)
+        if b"\n" not in data:
+            data += file.readline()
+        reaches_end = not file.read(1)
+    complete, newline, torn = data.rpartition(b"\n")
+    # What follows the last newline of a file without a writer was never acknowledged.
+    reaches_end &= is_final or not torn
+    lines = list(_with_offsets(complete, position)) if newline else []
+    return Chunk(lines, reaches_end, is_final)
+
+
+def _with_offsets(data: bytes, position: int) -> Iterator[tuple[int, bytes]]:
+    for line in data.split(b"\n"):
+        yield position, line
+        position += len(line) + 1

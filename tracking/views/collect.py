@@ -1,0 +1,19 @@
+from django.http import Http404, HttpRequest, HttpResponse
+from django.utils.decorators import method_decorator
+from django.views import View
+from django.views.decorators.csrf import csrf_exempt
+
+from tracking.collector.collect import collect
+
+
+@method_decorator(csrf_exempt, name="dispatch")
+class CollectView(View):
+    """The collector's door for projects that mount this app without its WSGI wrapper."""
+
+    def dispatch(self, request: HttpRequest, *args: object, **kwargs: object) -> HttpResponse:
+        answer = collect(request.META | {"PATH_INFO": request.path_info}, request.read)
+        if answer is None:
+            raise Http404
+        return HttpResponse(
+            answer.body, status=int(answer.status[:3]), headers=dict(answer.headers)
+        )
