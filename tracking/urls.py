@@ -1,3 +1,19 @@
 from django.urls import path
-from django.views.generic import TemplateView
-urlpatterns = [path("", TemplateView.as_view(template_name="base.html"), name="index")]
+
+from tracking.views import sites
+from tracking.views.collect import CollectView
+
+urlpatterns = [
+    path("t/<path:key>", CollectView.as_view(), name="collect"),
+    path("sites/<int:pk>/visit", CollectView.as_view(), name="collect_visit"),
+    path("", sites.IndexView.as_view(), name="index"),
+    path("sites/add/", sites.SiteAddView.as_view(), name="site_add"),
+    path("sites/<int:pk>/settings/", sites.SiteEditView.as_view(), name="site_edit"),
+    path("sites/<int:pk>/delete/", sites.SiteDeleteView.as_view(), name="site_delete"),
+    path("sites/<int:pk>/install/", sites.SiteSnippetView.as_view(), name="site_snippet"),
+    path(
+        "sites/<int:pk>/install/status/",
+        sites.SiteSnippetStatusView.as_view(),
+        name="site_snippet_status",
+    ),
+]

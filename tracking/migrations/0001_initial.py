@@ -90,7 +90,7 @@ class Migration(migrations.Migration):
                 ('os', models.CharField(blank=True, max_length=60, verbose_name='operating system')),
                 ('os_version', models.CharField(blank=True, max_length=20)),
                 ('device', models.CharField(blank=True, max_length=20)),
-                ('site', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name='visits', to='tracking.site')),
+                ('site', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.DO_NOTHING, related_name='visits', to='tracking.site')),
             ],
         ),
         migrations.CreateModel(
@@ -103,7 +103,7 @@ class Migration(migrations.Migration):
                 ('name', models.CharField(default='pageview', max_length=120)),
                 ('hostname', models.CharField(blank=True, max_length=253)),
                 ('page', models.CharField(blank=True, help_text="The path of the page's URL.", max_length=2000)),
-                ('site', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name='+', to='tracking.site')),
+                ('site', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', to='tracking.site')),
                 ('visit', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='event_set', to='tracking.visit')),
             ],
         ),

@@ -1,0 +1,83 @@
+from typing import Any
+
+from django import forms
+from django.core.exceptions import ValidationError
+
+from tracking.domains import clean_domain
+from tracking.models import Site
+from tracking_project.time_zones import time_zone_choices
+
+
+class DomainField(forms.CharField):
+    """Takes whatever people paste, in Unicode or in punycode; gives the domain as we keep it."""
+
+    # A pasted address may be longer than the domain in it.
+    default_max_length = 2000
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(**{"max_length": self.default_max_length, **kwargs})
+
+    def to_python(self, value: Any) -> str:
+        text = super().to_python(value) or ""
+        return clean_domain(text) if text else text
+
+    def widget_attrs(self, widget: forms.Widget) -> dict[str, Any]:
+        return {
+            "inputmode": "url",
+            "autocapitalize": "none",
+            "autocomplete": "off",
+            "spellcheck": "false",
+        }
+
+
+class SiteForm(forms.ModelForm):
+    """A site to add or to change; `instance` says whose it is."""
+
+    domain = DomainField(help_text=Site._meta.get_field("domain").help_text)
+    time_zone = forms.ChoiceField(
+        choices=time_zone_choices,
+        error_messages={"invalid_choice": "“%(value)s” is not a time zone."},
+    )
+
+    class Meta:
+        model = Site
+        fields = ["domain", "name", "time_zone", "keep_ip"]
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        zone = self.fields["time_zone"]
+        zone.help_text = Site._meta.get_field("time_zone").help_text
+        if self.instance.pk:
+            zone.help_text += " A change counts for visits from then on."
+        elif self.initial["time_zone"] == "UTC":
+            zone.widget.attrs["data-detect-time-zone"] = not self.is_bound
+
+    def clean_domain(self) -> str:
+        domain: str = self.cleaned_data["domain"]
+        same = Site.objects.filter(owner=self.instance.owner, domain=domain)
+        if same.exclude(pk=self.instance.pk).exists():
+            raise ValidationError(
+                "%(domain)s has been added already.", code="double", params={"domain": domain}
+            )
+        return domain
+
+
+class SiteDeleteForm(forms.Form):
+    """Confirms by the domain, typed, which site is meant."""
+
+    domain = DomainField()
+
+    def __init__(self, *args: Any, site: Site, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.site = site
+        self.fields["domain"].label = f"Type {site.domain} to confirm"
+
+    def clean_domain(self) -> str:
+        domain: str = self.cleaned_data["domain"]
+        if domain != self.site.domain:
+            raise ValidationError(
+                "This is another domain. Type %(domain)s to delete this site.",
+                code="other",
+                params={"domain": self.site.domain},
+            )
+        return domain

@@ -1,0 +1,27 @@
+"use strict";
+
+async function copy(block) {
+  try {
+    await navigator.clipboard.writeText(block.textContent);
+  } catch {
+    // No clipboard outside of HTTPS and localhost: by the selection then, as people do it.
+    getSelection().selectAllChildren(block);
+    return document.execCommand("copy");
+  }
+  return true;
+}
+
+for (const copyable of document.querySelectorAll("[data-copyable]")) {
+  const button = copyable.querySelector("button");
+  const status = copyable.querySelector("[role=status]");
+  button.hidden = false;
+  button.addEventListener("click", async () => {
+    const done = await copy(copyable.querySelector("code"));
+    button.textContent = done ? "Copied" : "Press Ctrl+C";
+    status.textContent = done ? "Copied" : "The text is selected. Press Control and C to copy it.";
+    setTimeout(() => {
+      button.textContent = "Copy";
+      status.textContent = "";
+    }, 3000);
+  });
+}

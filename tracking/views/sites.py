@@ -1,0 +1,105 @@
+from copy import copy
+from typing import Any, cast
+
+from django.contrib.auth.mixins import LoginRequiredMixin
+from django.contrib.messages.views import SuccessMessageMixin
+from django.forms import ModelForm
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect
+from django.urls import reverse, reverse_lazy
+from django.views.generic import CreateView, DeleteView, TemplateView, UpdateView
+
+from accounts.models import User
+from tracking.forms import SiteDeleteForm, SiteForm
+from tracking.models import Site, Visit
+from tracking.reporting.overview import overview
+from tracking.snippet import Snippet, base_url
+from tracking.views.access import SiteMixin
+
+
+class IndexView(TemplateView):
+    """The landing page; to a signed-in person the list of their sites."""
+
+    def get_template_names(self) -> list[str]:
+        if self.request.user.is_authenticated:
+            return ["tracking/site_list.html"]
+        return ["tracking/landing.html"]
+
+    def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
+        if self.request.user.is_authenticated:
+            sites = list(Site.objects.visible_to(self.request.user))
+            overviews = overview(sites)
+            kwargs["sites"] = [(site, overviews[site.pk]) for site in sites]
+        return super().get_context_data(**kwargs)
+
+
+class SiteAddView(LoginRequiredMixin, CreateView):
+    model = Site
+    form_class = SiteForm
+
+    def get_form_kwargs(self) -> dict[str, Any]:
+        owner = cast(User, self.request.user)
+        site = Site(owner=owner, time_zone=owner.time_zone)
+        return super().get_form_kwargs() | {"instance": site}
+
+    def form_valid(self, form: ModelForm) -> HttpResponse:
+        return redirect("site_snippet", form.save().pk)
+
+
+class SiteEditView(SiteMixin, SuccessMessageMixin, UpdateView):
+    form_class = SiteForm
+    template_name = "tracking/site_edit.html"
+    success_message = "The settings are saved."
+
+    def get_object(self, queryset: Any = None) -> Site:
+        # The form writes into its instance even what it refuses; the page shows what is stored.
+        return copy(self.site)
+
+    def get_success_url(self) -> str:
+        return reverse("site_edit", args=[self.site.pk])
+
+
+class SiteDeleteView(SiteMixin, SuccessMessageMixin, DeleteView):
+    form_class = SiteDeleteForm
+    template_name = "tracking/site_confirm_delete.html"
+    success_url = reverse_lazy("index")
+    success_message = "%(domain)s and all of its visits are deleted."
+
+    def get_object(self, queryset: Any = None) -> Site:
+        return self.site
+
+    def get_form_kwargs(self) -> dict[str, Any]:
+        return super().get_form_kwargs() | {"site": self.site}
+
+
+class FirstVisitMixin(SiteMixin):
+    def first_visit(self) -> Visit | None:
+        return self.site.visits.order_by("started_at").first()
+
+
+class SiteSnippetView(FirstVisitMixin, TemplateView):
+    template_name = "tracking/site_snippet.html"
+
+    def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
+        snippet = Snippet(self.site.public_id, base_url(self.request))
+        return super().get_context_data(
+            script=snippet.script,
+            pixel=snippet.pixel,
+            newsletter_pixel=snippet.pixel_for(
+                url=f"https://{self.site.ascii_domain}/newsletter", event="Newsletter opened"
+            ),
+            visit=self.first_visit(),
+            **kwargs,
+        )
+
+
+class SiteSnippetStatusView(FirstVisitMixin, TemplateView):
+    """The first visit, as a fragment; 204 before it, which leaves the page as it is."""
+
+    template_name = "tracking/partials/first_visit.html"
+
+    def get(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        visit = self.first_visit()
+        if visit is None:
+            return HttpResponse(status=204)
+        return self.render_to_response(self.get_context_data(visit=visit, **kwargs))
