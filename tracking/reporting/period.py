@@ -23,7 +23,7 @@ class Preset(StrEnum):
     YEAR = "12mo"
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, order=True)
 class Bucket:
     """One interval of a chart, from its first moment to just before its last; both UTC."""
 
