@@ -1,2 +1,65 @@
+"""How django-allauth behaves here."""
+
+from typing import Any
+
 from allauth.account.adapter import DefaultAccountAdapter
-class AccountAdapter(DefaultAccountAdapter): pass
+from allauth.account.models import EmailAddress
+from allauth.core import context as current
+from django.conf import settings
+from django.contrib import messages
+from django.http import HttpRequest
+from django.urls import reverse
+from django.utils.http import url_has_allowed_host_and_scheme
+
+from accounts.models import User
+from accounts.setup import is_set_up
+from tracking_project.client_ip import client_ip
+
+
+def registration_open() -> bool:
+    """May a stranger make an account? Never before the server has an owner."""
+    return settings.REGISTRATION_OPEN and is_set_up()
+
+
+class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]
+    error_messages = {
+        **DefaultAccountAdapter.error_messages,
+        "account_inactive": "This account is not active.",
+        "email_password_mismatch": "E-mail address and password do not match. "
+        "Check both, or set a new password.",
+        "email_taken": "There is an account with this e-mail address already. "
+        "Log in, or set a new password.",
+        "enter_current_password": "This is not your current password. Type it again.",
+        "incorrect_password": "This is not your password. Type it again.",
+        "too_many_login_attempts": "Too many failed attempts. Wait five minutes, then try again.",
+    }
+
+    def is_open_for_signup(self, request: HttpRequest) -> bool:
+        return registration_open()
+
+    def get_client_ip(self, request: HttpRequest) -> str:
+        return client_ip(request.META)
+
+    def is_safe_url(self, url: str) -> bool:
+        # allauth's own also takes every name of ALLOWED_HOSTS, so that a link to
+        # stats.example.com could lead a person on to whatever runs on their own localhost.
+        request = current.request
+        return url_has_allowed_host_and_scheme(
+            url, allowed_hosts={request.get_host()}, require_https=request.is_secure()
+        )
+
+    def send_mail(self, template_prefix: str, email: str, context: dict[str, Any]) -> None:
+        # Links in mails begin with BASE_URL, never with what a request claims as its host.
+        super().send_mail(template_prefix, email, {**context, "base_url": settings.BASE_URL})
+
+    def confirm_email(self, request: HttpRequest, email_address: EmailAddress) -> bool:
+        # allauth asks only its own table, which lacks people made in the back office or a shell.
+        taken = User.objects.filter(email__iexact=email_address.email)
+        if taken.exclude(pk=email_address.user_id).exists():
+            template = "account/messages/email_confirmation_failed.txt"
+            self.add_message(request, messages.ERROR, template, {"email": email_address.email})
+            return False
+        return bool(super().confirm_email(request, email_address))
+
+    def get_password_change_redirect_url(self, request: HttpRequest) -> str:
+        return reverse("profile")

@@ -1,0 +1,139 @@
+from typing import Any, ClassVar
+
+from allauth.account import forms as allauth_forms
+from allauth.account.models import EmailAddress
+from django import forms
+from django.conf import settings
+from django.contrib.auth.password_validation import validate_password
+from django.db import transaction
+from django.http import HttpRequest
+
+from accounts.models import User
+from accounts.setup import create_owner
+from tracking_project.time_zones import time_zone_choices
+
+EMAIL_LABEL = "E-mail address"
+PASSWORD_HELP = "At least 10 characters. A few unrelated words make a good password."  # noqa: S105
+NEW_PASSWORDS = {"password1": "New password", "password2": "New password, once more"}
+EMAIL_TAKEN = {"unique": "There is an account with this e-mail address already."}
+
+
+class LabelledMixin:
+    """allauth's forms in our words, without placeholders and without links inside of fields."""
+
+    labels: ClassVar[dict[str, str]] = {}
+    fields: dict[str, forms.Field]
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        for name, field in self.fields.items():
+            field.label = self.labels.get(name, field.label)
+            field.help_text = PASSWORD_HELP if name == "password1" else ""
+            field.widget.attrs.pop("placeholder", None)
+
+
+class LoginForm(LabelledMixin, allauth_forms.LoginForm):  # type: ignore[misc]
+    labels = {"login": EMAIL_LABEL}
+
+
+class SignupForm(LabelledMixin, allauth_forms.SignupForm):  # type: ignore[misc]
+    labels = {"email": EMAIL_LABEL}
+    field_order = ["name", "email", "password1"]
+
+    name = forms.CharField(max_length=100, widget=forms.TextInput(attrs={"autocomplete": "name"}))
+
+    def custom_signup(self, request: HttpRequest, user: User) -> None:
+        user.name = self.cleaned_data["name"]
+        user.save(update_fields=["name"])
+
+
+class ChangePasswordForm(LabelledMixin, allauth_forms.ChangePasswordForm):  # type: ignore[misc]
+    labels = {"oldpassword": "Current password", **NEW_PASSWORDS}
+
+
+class SetPasswordForm(LabelledMixin, allauth_forms.SetPasswordForm):  # type: ignore[misc]
+    labels = NEW_PASSWORDS
+
+
+class ResetPasswordForm(LabelledMixin, allauth_forms.ResetPasswordForm):  # type: ignore[misc]
+    labels = {"email": EMAIL_LABEL}
+
+
+class ResetPasswordKeyForm(LabelledMixin, allauth_forms.ResetPasswordKeyForm):  # type: ignore[misc]
+    labels = NEW_PASSWORDS
+
+
+class ReauthenticateForm(LabelledMixin, allauth_forms.ReauthenticateForm):  # type: ignore[misc]
+    """Asks a signed-in person for the password; counts failures like the log-in page."""
+
+
+class SetupForm(forms.ModelForm):
+    """Makes the owner of a fresh server."""
+
+    password = forms.CharField(
+        strip=False,
+        widget=forms.PasswordInput(attrs={"autocomplete": "new-password"}),
+        help_text=PASSWORD_HELP,
+    )
+
+    class Meta:
+        model = User
+        fields = ["name", "email"]
+        widgets = {
+            "name": forms.TextInput(attrs={"autocomplete": "name"}),
+            "email": forms.EmailInput(attrs={"autocomplete": "email"}),
+        }
+        error_messages = {"email": EMAIL_TAKEN}
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["name"].required = True
+
+    def _post_clean(self) -> None:
+        # After the model's own checks, so that the password can be compared with name and e-mail.
+        super()._post_clean()  # type: ignore[misc]
+        if password := self.cleaned_data.get("password"):
+            try:
+                validate_password(password, self.instance)
+            except forms.ValidationError as error:
+                self.add_error("password", error)
+
+    @transaction.atomic
+    def save(self, commit: bool = True) -> User:
+        return create_owner(self.instance.email, self.cleaned_data["password"], self.instance.name)
+
+
+class ProfileForm(forms.ModelForm):
+    time_zone = forms.ChoiceField(
+        choices=time_zone_choices, help_text="Times are shown as they read on a clock there."
+    )
+
+    class Meta:
+        model = User
+        fields = ["name", "email", "time_zone"]
+        widgets = {
+            "name": forms.TextInput(attrs={"autocomplete": "name"}),
+            "email": forms.EmailInput(attrs={"autocomplete": "email"}),
+        }
+        error_messages = {"email": EMAIL_TAKEN}
+
+    def __init__(self, *args: Any, request: HttpRequest, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.request = request
+        self.current_email = self.instance.email
+
+    def save(self, commit: bool = True) -> Any:
+        new_email = self.instance.email
+        if new_email == self.current_email:
+            return super().save(commit)
+        if not settings.EMAIL_URL:
+            with transaction.atomic():
+                self.instance.emailaddress_set.all().delete()
+                self.instance.emailaddress_set.create(email=new_email, primary=True)
+                return super().save(commit)
+        # The old address stays in force until the new one has been confirmed.
+        self.instance.email = self.current_email
+        user = super().save(commit)
+        user.emailaddress_set.exclude(email__in=[self.current_email, new_email]).delete()
+        EmailAddress.objects.add_email(self.request, user, new_email, confirm=True)
+        return user

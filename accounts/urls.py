@@ -1,2 +1,11 @@
 from django.urls import include, path
-urlpatterns = [path("", include("allauth.account.urls"))]
+
+from accounts import views
+
+urlpatterns = [
+    path("setup/<token>/", views.SetupView.as_view(), name="setup"),
+    path("profile/", views.ProfileView.as_view(), name="profile"),
+    path("delete/", views.DeleteAccountView.as_view(), name="account_delete"),
+    path("email/", views.PendingEmailView.as_view(), name="account_email"),
+    path("", include("allauth.account.urls")),
+]

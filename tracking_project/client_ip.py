@@ -15,7 +15,7 @@ def client_ip(meta: Mapping[str, Any]) -> str:
     """
     hops = settings.TRUSTED_PROXIES
     if hops:
-        entries = meta.get("HTTP_X_FORWARDED_FOR", "").split(",")
+        entries = str(meta.get("HTTP_X_FORWARDED_FOR", "")).split(",")
         if len(entries) >= hops and (address := entries[-hops].strip()):
             return address
-    return meta.get("REMOTE_ADDR", "")
+    return str(meta.get("REMOTE_ADDR", ""))

@@ -31,6 +31,7 @@ ALLOWED_HOSTS = env.list(
 
 INSTALLED_APPS = [
     "unfold",  # before the admin, whose templates it replaces
+    "unfold.contrib.filters",
     "tracking_project.apps.BackOfficeConfig",
     "django.contrib.auth",
     "django.contrib.contenttypes",
@@ -50,9 +51,9 @@ INSTALLED_APPS = [
 
 MIDDLEWARE = [
     "tracking_project.logs.RequestContextMiddleware",
+    "csp.middleware.CSPMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
-    "csp.middleware.CSPMiddleware",
     "tracking_project.errors.ErrorPageMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",
@@ -93,7 +94,8 @@ if DATABASES["default"]["ENGINE"] == "django.db.backends.sqlite3":
         # Readers and the worker do not wait for each other (WAL); a commit is on disk before
         # the worker removes what it came from (FULL); writers queue up instead of failing
         # half-way (IMMEDIATE).
-        "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA cache_size=-32000",
+        "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; "
+        "PRAGMA cache_size=-32000",
         "transaction_mode": "IMMEDIATE",
         "timeout": 20,
     }
@@ -101,21 +103,27 @@ else:
     DATABASES["default"].setdefault("CONN_MAX_AGE", 60)
     DATABASES["default"]["CONN_HEALTH_CHECKS"] = True
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
-# Shared by the web processes of one host; counts the attempts behind the rate limits.
-CACHES = {"default": env.cache("CACHE_URL", default=f"filecache://{DATA_DIR / 'cache'}")}
+# Shared by the web processes of one host; counts the attempts behind the rate limits. Room for
+# many, since a full cache forgets at random: nobody shall wipe a count by filling it.
+CACHES = {
+    "default": env.cache("CACHE_URL", default=f"filecache://{DATA_DIR / 'cache'}?max_entries=10000")
+}
 
 # People
 
 AUTH_USER_MODEL = "accounts.User"
 AUTHENTICATION_BACKENDS = ["allauth.account.auth_backends.AuthenticationBackend"]
 AUTH_PASSWORD_VALIDATORS = [
-    {"NAME": f"django.contrib.auth.password_validation.{name}"}
-    for name in (
-        "UserAttributeSimilarityValidator",
-        "MinimumLengthValidator",
-        "CommonPasswordValidator",
-        "NumericPasswordValidator",
-    )
+    {
+        "NAME": "django.contrib.auth.password_validation.MinimumLengthValidator",
+        "OPTIONS": {"min_length": 10},
+    },
+    {
+        "NAME": "django.contrib.auth.password_validation.UserAttributeSimilarityValidator",
+        "OPTIONS": {"user_attributes": ["name", "email"]},
+    },
+    {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
+    {"NAME": "django.contrib.auth.password_validation.NumericPasswordValidator"},
 ]
 LOGIN_URL = "account_login"
 LOGIN_REDIRECT_URL = "index"
@@ -126,9 +134,19 @@ ACCOUNT_ADAPTER = "accounts.adapter.AccountAdapter"
 ACCOUNT_USER_MODEL_USERNAME_FIELD = None
 ACCOUNT_LOGIN_METHODS = {"email"}
 ACCOUNT_SIGNUP_FIELDS = ["email*", "password1*"]
-ACCOUNT_FORMS = {"signup": "accounts.forms.SignupForm"}
-ACCOUNT_LOGOUT_REDIRECT_URL = "index"
+ACCOUNT_FORMS = {
+    "login": "accounts.forms.LoginForm",
+    "signup": "accounts.forms.SignupForm",
+    "change_password": "accounts.forms.ChangePasswordForm",
+    "set_password": "accounts.forms.SetPasswordForm",
+    "reset_password": "accounts.forms.ResetPasswordForm",
+    "reset_password_from_key": "accounts.forms.ResetPasswordKeyForm",
+    "reauthenticate": "accounts.forms.ReauthenticateForm",
+}
 ACCOUNT_SESSION_REMEMBER = True
+ACCOUNT_CHANGE_EMAIL = True  # a person has one address; a new one replaces it once confirmed
+ACCOUNT_LOGIN_ON_EMAIL_CONFIRMATION = True
+ACCOUNT_EMAIL_SUBJECT_PREFIX = ""
 
 # Mail: without EMAIL_URL nothing is sent to the internet; mails are printed to the console.
 
@@ -136,6 +154,7 @@ EMAIL_URL = env.str("EMAIL_URL", default="")
 vars().update(env.email("EMAIL_URL", default="consolemail://"))
 DEFAULT_FROM_EMAIL = SERVER_EMAIL = env.str("DEFAULT_FROM_EMAIL", default="webmaster@localhost")
 ACCOUNT_EMAIL_VERIFICATION = "mandatory" if EMAIL_URL else "none"
+ACCOUNT_EMAIL_NOTIFICATIONS = bool(EMAIL_URL)
 
 # Collecting
 
@@ -171,12 +190,23 @@ STORAGES = {
 
 HTTPS = BASE_URL.startswith("https://")
 SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if TRUSTED_PROXIES else None
-SECURE_SSL_REDIRECT = HTTPS
+# Only behind a proxy that says how a request came: without one, a request is what the server
+# itself speaks, and a redirect to HTTPS could come back here for ever.
+SECURE_SSL_REDIRECT = HTTPS and TRUSTED_PROXIES > 0
 SECURE_REDIRECT_EXEMPT = [r"^t/", r"^sites/\d+/visit$"]
 SECURE_HSTS_SECONDS = 31_536_000 if HTTPS else 0
-SECURE_HSTS_INCLUDE_SUBDOMAINS = SECURE_HSTS_PRELOAD = False
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = HTTPS
 CSRF_TRUSTED_ORIGINS = [BASE_URL] if HTTPS else []
+SILENCED_SYSTEM_CHECKS = [
+    # HSTS for subdomains and preloading: the domain's other names are not ours to decide about.
+    "security.W005",
+    "security.W021",
+    # HSTS, redirect, secure cookies: all follow from BASE_URL, which accounts.W001 asks about.
+    "security.W004",
+    "security.W008",
+    "security.W012",
+    "security.W016",
+]
 CSRF_FAILURE_VIEW = "tracking_project.errors.csrf_failure"
 X_FRAME_OPTIONS = "DENY"
 CONTENT_SECURITY_POLICY = {
@@ -198,9 +228,24 @@ CONTENT_SECURITY_POLICY = {
 ERROR_LOG_PATH = env.str("ERROR_LOG_PATH", default="")
 LOGGING = logging_config(ERROR_LOG_PATH)
 
+# Back office
+
 UNFOLD = {
     "SITE_TITLE": "Tracking",
     "SITE_HEADER": "Tracking",
+    "SITE_SUBHEADER": "Back office",
     "SITE_URL": "/",
     "SITE_SYMBOL": "monitoring",
+    "SITE_FAVICONS": [
+        {"rel": "icon", "type": "image/svg+xml", "href": "tracking_project.back_office.favicon"}
+    ],
+    "STYLES": ["tracking_project.back_office.style_sheet"],
+    "BORDER_RADIUS": "6px",
+    "ENVIRONMENT": "tracking_project.back_office.environment",
+    "ACCOUNT": {"navigation": "tracking_project.back_office.account_links"},
+    "SIDEBAR": {
+        "command_search": True,
+        "navigation": "tracking_project.back_office.navigation",
+    },
+    "COMMAND": {"search_callback": "tracking_project.back_office.find"},
 }

@@ -10,4 +10,5 @@ urlpatterns = [
 handler400 = "tracking_project.errors.bad_request"
 handler403 = "tracking_project.errors.permission_denied"
 handler404 = "tracking_project.errors.page_not_found"
+handler429 = "tracking_project.errors.too_many_requests"  # for allauth's rate limits
 handler500 = "tracking_project.errors.server_error"

@@ -1,0 +1,120 @@
+from typing import Any
+
+from allauth.account.views import EmailView
+from django.contrib import messages
+from django.contrib.auth import login, logout
+from django.contrib.auth.mixins import LoginRequiredMixin
+from django.contrib.messages.views import SuccessMessageMixin
+from django.db import transaction
+from django.forms import Form, ModelForm
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase
+from django.shortcuts import redirect, render
+from django.urls import reverse_lazy
+from django.utils.decorators import method_decorator
+from django.views.decorators.cache import never_cache
+from django.views.decorators.debug import sensitive_post_parameters
+from django.views.generic import CreateView, FormView, UpdateView
+
+from accounts.forms import ProfileForm, ReauthenticateForm, SetupForm
+from accounts.models import User
+from accounts.setup import AlreadySetUp, is_set_up, is_setup_token, lock_superusers
+
+
+@method_decorator([never_cache, sensitive_post_parameters("password")], name="dispatch")
+class SetupView(CreateView):
+    """Where the set-up link leads: the owner of a fresh server makes the first account."""
+
+    form_class = SetupForm
+    template_name = "accounts/setup.html"
+
+    def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
+        if not is_setup_token(kwargs["token"]):
+            raise Http404
+        if is_set_up():
+            return self.already_set_up()
+        return super().dispatch(request, *args, **kwargs)
+
+    def form_valid(self, form: ModelForm) -> HttpResponse:
+        try:
+            user = form.save()
+        except AlreadySetUp:
+            return self.already_set_up()
+        login(self.request, user)
+        messages.success(
+            self.request, f"Welcome, {user.get_short_name()}. This server is yours now."
+        )
+        return redirect("index")
+
+    def already_set_up(self) -> HttpResponse:
+        return render(self.request, "accounts/already_set_up.html", status=404)
+
+
+class SignedInRequest(HttpRequest):
+    """What a view behind LoginRequiredMixin answers."""
+
+    user: User
+
+
+class ProfileView(LoginRequiredMixin, SuccessMessageMixin, UpdateView):
+    request: SignedInRequest
+    form_class = ProfileForm
+    template_name = "accounts/profile.html"
+    success_url = reverse_lazy("profile")
+    success_message = "Your profile has been saved."
+
+    def get_object(self, queryset: Any = None) -> User:
+        # Not request.user itself, which the page's header shows: a refused name stays unseen.
+        return User.objects.get(pk=self.request.user.pk)
+
+    def get_form_kwargs(self) -> dict[str, Any]:
+        return {**super().get_form_kwargs(), "request": self.request}
+
+    def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
+        pending = self.object.emailaddress_set.exclude(email=self.object.email).first()
+        return super().get_context_data(pending_email=pending, **kwargs)
+
+
+class PendingEmailView(EmailView):  # type: ignore[misc]
+    """allauth's page of e-mail addresses, cut down to two buttons of the profile page:
+    send the confirmation of a new address again, and give the change up."""
+
+    def get(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        return redirect("profile")
+
+    def post(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        if "action_send" in request.POST or "action_remove" in request.POST:
+            super().post(request, *args, **kwargs)
+        return redirect("profile")
+
+
+@method_decorator(sensitive_post_parameters("password"), name="dispatch")
+class DeleteAccountView(LoginRequiredMixin, FormView):
+    request: SignedInRequest
+    form_class = ReauthenticateForm
+    template_name = "accounts/delete.html"
+    success_url = reverse_lazy("index")
+
+    def get_form_kwargs(self) -> dict[str, Any]:
+        return {**super().get_form_kwargs(), "user": self.request.user}
+
+    def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
+        user = self.request.user
+        return super().get_context_data(
+            is_last_superuser=is_last_superuser(user), site_count=user.sites.count(), **kwargs
+        )
+
+    @transaction.atomic
+    def form_valid(self, form: Form) -> HttpResponse:
+        lock_superusers()
+        if is_last_superuser(self.request.user):
+            return self.render_to_response(self.get_context_data(form=form))
+        User.objects.get(pk=self.request.user.pk).delete()
+        logout(self.request)
+        messages.success(self.request, "Your account and everything in it has been deleted.")
+        return super().form_valid(form)
+
+
+def is_last_superuser(user: User) -> bool:
+    """Would the server be left without anybody who may manage it?"""
+    others = User.objects.filter(is_superuser=True, is_active=True).exclude(pk=user.pk)
+    return user.is_superuser and not others.exists()
