@@ -20,7 +20,7 @@ def quick_and_apart(settings: Settings, tmp_path: Path) -> None:
         **settings.STORAGES,
         "staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"},
     }
-    settings.DATA_DIR = tmp_path
+    settings.DATA_DIR = settings.STATIC_ROOT = tmp_path
     settings.SPOOL_DIR = tmp_path / "spool"
     settings.GEOIP_PATH = tmp_path / "city.mmdb"
     settings.GEOIP_URL = ""

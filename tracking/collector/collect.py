@@ -178,17 +178,19 @@ def keep(
 
 
 def body_of(environ: Environ, read: Read) -> bytes:
+    stated = environ.get("CONTENT_LENGTH")
     try:
-        length = int(environ.get("CONTENT_LENGTH") or MAX_BODY_BYTES)
+        # Without a length (a chunked body) one byte too many tells that it is too long.
+        length = int(stated) if stated else MAX_BODY_BYTES + 1
     except ValueError:
         raise Refusal(HTTPStatus.BAD_REQUEST, "Content-Length is not a number.") from None
-    body = b"" if length > MAX_BODY_BYTES else read(MAX_BODY_BYTES + 1)
-    if max(length, len(body)) > MAX_BODY_BYTES:
-        raise Refusal(
-            HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
-            f"The body may have {MAX_BODY_BYTES} bytes at most.",
-        )
-    return body
+    if not stated or length <= MAX_BODY_BYTES:
+        body = read(length)
+        if len(body) <= MAX_BODY_BYTES:
+            return body
+    raise Refusal(
+        HTTPStatus.REQUEST_ENTITY_TOO_LARGE, f"The body may have {MAX_BODY_BYTES} bytes at most."
+    )
 
 
 def parse_beacon(body: bytes) -> Beacon:
