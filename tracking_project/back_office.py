@@ -1,2 +1,170 @@
+"""The back office: Django's admin in unfold's clothes, for the staff of this installation."""
+
+from collections.abc import Callable
+from typing import Any
+
+from csp.constants import UNSAFE_EVAL, UNSAFE_INLINE
+from csp.decorators import csp_update
+from django.conf import settings
+from django.contrib import admin
+from django.contrib.auth import REDIRECT_FIELD_NAME
+from django.contrib.auth.views import redirect_to_login
+from django.core.exceptions import PermissionDenied
+from django.db import models
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect
+from django.template.response import TemplateResponse
+from django.templatetags.static import static
+from django.urls import reverse
+from unfold.dataclasses import SearchResult
 from unfold.sites import UnfoldAdminSite
-class BackOffice(UnfoldAdminSite): pass
+
+# What unfold needs beyond the policy of all other pages: Alpine evaluates the expressions in its
+# attributes, and sets some `style` attributes. Inline scripts and style sheets stay forbidden;
+# the colours, which unfold would write into the page, are in back_office.css.
+CONTENT_SECURITY_POLICY = {"script-src": [UNSAFE_EVAL], "style-src-attr": [UNSAFE_INLINE]}
+View = Callable[..., HttpResponse]
+
+
+class BackOffice(UnfoldAdminSite):
+    enable_nav_sidebar = True
+
+    def admin_view(self, view: View, cacheable: bool = False) -> View:
+        return csp_update(CONTENT_SECURITY_POLICY)(super().admin_view(view, cacheable))
+
+    def login(
+        self, request: HttpRequest, extra_context: dict[str, Any] | None = None
+    ) -> HttpResponse:
+        """Leads to the one log-in page there is, where attempts are limited."""
+        after = request.GET.get(REDIRECT_FIELD_NAME) or reverse("admin:index")
+        if self.has_permission(request):
+            return redirect("admin:index")
+        if request.user.is_authenticated:
+            raise PermissionDenied(
+                "The back office is for the staff of this installation, and your account is not "
+                "among them. Ask an administrator for access, or log in with another account."
+            )
+        return redirect_to_login(after)
+
+    def password_change(
+        self, request: HttpRequest, extra_context: dict[str, Any] | None = None
+    ) -> HttpResponse:
+        return redirect("account_change_password")
+
+    def each_context(self, request: HttpRequest) -> dict[str, Any]:
+        return super().each_context(request) | {"colors": {}}
+
+    def index(
+        self, request: HttpRequest, extra_context: dict[str, Any] | None = None
+    ) -> TemplateResponse:
+        return super().index(request, {**figures(request), **(extra_context or {})})
+
+
+def figures(request: HttpRequest) -> dict[str, Any]:
+    """What the first page says at a glance, of what this person may see."""
+    from accounts.models import User
+    from tracking.models import Site, Visit
+
+    may = request.user.has_perm
+    return {
+        "site_count": Site.objects.count() if may("tracking.view_site") else None,
+        "user_count": User.objects.count() if may("accounts.view_user") else None,
+        "latest_visit": Visit.objects.select_related("site").order_by("-pk").first()
+        if may("tracking.view_visit")
+        else None,
+    }
+
+
+def favicon(request: HttpRequest) -> str:
+    return static("tracking/icons/favicon.svg")
+
+
+def style_sheet(request: HttpRequest) -> str:
+    return static("tracking/back_office.css")
+
+
+def environment(request: HttpRequest) -> list[str] | None:
+    return ["Development", "warning"] if settings.DEBUG else None
+
+
+def navigation(request: HttpRequest) -> list[dict[str, Any]]:
+    """The sidebar: what this person may open, in groups; the first page shows the same."""
+    groups = [
+        (
+            "Reports",
+            [
+                ("tracking.visit", "Visits", "footprint", "Every visit, with its events in order"),
+                ("tracking.event", "Events", "ads_click", "Page views and custom events"),
+            ],
+        ),
+        (
+            "Sites and people",
+            [
+                ("tracking.site", "Sites", "language", "What is tracked, and whose it is"),
+                ("accounts.user", "Users", "person", "Accounts, passwords and permissions"),
+                ("auth.group", "Groups", "group", "Permissions that users share"),
+            ],
+        ),
+        (
+            "System",
+            [
+                ("tracking.queuefile", "Queue files", "inventory_2", "How far hits are stored"),
+                ("tracking.salt", "Salts", "key", "Days whose visitors are still recognised"),
+            ],
+        ),
+    ]
+    menu: list[dict[str, Any]] = [
+        {"items": [{"title": "Overview", "icon": "home", "link": reverse("admin:index")}]}
+    ]
+    for title, entries in groups:
+        items = [
+            {
+                "title": name,
+                "icon": icon,
+                "description": description,
+                "link": reverse(f"admin:{label.replace('.', '_')}_changelist"),
+            }
+            for label, name, icon, description in entries
+            if may_view(request, label)
+        ]
+        if items:
+            menu.append({"title": title, "separator": True, "items": items})
+    return menu
+
+
+def may_view(request: HttpRequest, label: str) -> bool:
+    app, model = label.split(".")
+    return any(request.user.has_perm(f"{app}.{verb}_{model}") for verb in ("view", "change"))
+
+
+def account_links(request: HttpRequest) -> list[dict[str, str]]:
+    return [
+        {"title": "Your account", "link": reverse("profile")},
+        {"title": "Change password", "link": reverse("account_change_password")},
+    ]
+
+
+def find(request: HttpRequest, term: str) -> list[SearchResult]:
+    """Sites and users for the command palette; never visits, which are too many to search."""
+    from accounts.models import User
+    from tracking.models import Site
+
+    kinds: list[tuple[type[models.Model], str]] = [(Site, "language"), (User, "person")]
+    found: list[SearchResult] = []
+    for model, icon in kinds:
+        model_admin = admin.site.get_model_admin(model)
+        if not model_admin.has_view_permission(request):
+            continue
+        queryset = model_admin.get_queryset(request)
+        rows, _ = model_admin.get_search_results(request, queryset, term)
+        meta = model._meta
+        found += [
+            SearchResult(
+                title=str(row),
+                description=str(meta.verbose_name).capitalize(),
+                link=reverse(f"admin:{meta.app_label}_{meta.model_name}_change", args=[row.pk]),
+                icon=icon,
+            )
+            for row in rows[:10]
+        ]
+    return found

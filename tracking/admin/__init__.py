@@ -1,0 +1,6 @@
+from tracking.admin.events import EventAdmin
+from tracking.admin.queue import QueueFileAdmin, SaltAdmin
+from tracking.admin.sites import SiteAdmin
+from tracking.admin.visits import VisitAdmin
+
+__all__ = ["EventAdmin", "QueueFileAdmin", "SaltAdmin", "SiteAdmin", "VisitAdmin"]

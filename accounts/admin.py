@@ -1,0 +1,162 @@
+from typing import Any
+
+from allauth.account.internal.flows.manage_email import sync_user_email_address
+from allauth.account.models import EmailAddress
+from django import forms
+from django.contrib import admin
+from django.contrib.auth.admin import GroupAdmin as DjangoGroupAdmin
+from django.contrib.auth.admin import UserAdmin as DjangoUserAdmin
+from django.contrib.auth.models import Group
+from django.db.models import Count, OuterRef, QuerySet, Subquery
+from django.http import HttpRequest
+from unfold.admin import ModelAdmin, TabularInline
+from unfold.forms import AdminPasswordChangeForm, UserChangeForm, UserCreationForm
+from unfold.widgets import UnfoldAdminSelect2Widget
+
+from accounts.models import User
+from tracking.models import Site
+from tracking_project.time_zones import time_zone_choices
+
+admin.site.unregister(EmailAddress)  # shown with its user
+admin.site.unregister(Group)
+
+
+class TimeZoneSelect(UnfoldAdminSelect2Widget):
+    """The usual zones, and the one that is set if it is none of them."""
+
+    def __init__(self, attrs: dict[str, Any] | None = None) -> None:
+        super().__init__(attrs, choices=time_zone_choices)
+
+    def optgroups(
+        self, name: str, value: list[str], attrs: dict[str, Any] | None = None
+    ) -> list[Any]:
+        groups = super().optgroups(name, value, attrs)
+        if not self.allow_multiple_selected and not any(
+            option["selected"] for _, options, _ in groups for option in options
+        ):
+            groups += [
+                (None, [self.create_option(name, zone, zone, True, len(groups), attrs=attrs)], 0)
+                for zone in value
+                if zone
+            ]
+        return groups
+
+
+class UserAddForm(UserCreationForm):
+    class Meta:
+        model = User
+        fields = ["email", "name", "time_zone"]
+        widgets = {"time_zone": TimeZoneSelect}
+
+
+class UserForm(UserChangeForm):
+    class Meta:
+        model = User
+        fields = "__all__"
+        widgets = {"time_zone": TimeZoneSelect}
+
+
+class EmailAddressInline(TabularInline):
+    """Which addresses lead to this account; without a verified one nobody can log in by mail."""
+
+    model = EmailAddress
+    verbose_name_plural = "e-mail addresses for log in"
+    fields = ["email", "primary", "verified"]
+    readonly_fields = ["email", "primary"]
+    hide_title = True
+    extra = 0
+
+    def has_add_permission(self, request: HttpRequest, obj: User | None = None) -> bool:
+        return False
+
+    def has_delete_permission(self, request: HttpRequest, obj: User | None = None) -> bool:
+        return False
+
+
+@admin.register(User)
+class UserAdmin(DjangoUserAdmin, ModelAdmin):
+    form = UserForm
+    add_form = UserAddForm
+    change_password_form = AdminPasswordChangeForm
+    list_display = [
+        "email",
+        "name",
+        "is_active",
+        "is_staff",
+        "site_count",
+        "last_login",
+        "date_joined",
+    ]
+    list_filter = ["is_active", "is_staff", "is_superuser", "groups"]
+    list_per_page = 50
+    show_full_result_count = False
+    actions = None
+    search_fields = ["email", "name"]
+    search_help_text = "E-mail address or name"
+    ordering = ["-pk"]
+    readonly_fields = ["last_login", "date_joined"]
+    inlines = [EmailAddressInline]
+    fieldsets = [
+        (None, {"fields": ["email", "name", "time_zone", "password"]}),
+        (
+            "Permissions",
+            {"fields": ["is_active", "is_staff", "is_superuser", "groups", "user_permissions"]},
+        ),
+        ("Dates", {"fields": [("last_login", "date_joined")]}),
+    ]
+    add_fieldsets = [
+        (
+            None,
+            {"fields": ["email", "name", "time_zone", "usable_password", "password1", "password2"]},
+        )
+    ]
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[User]:
+        sites = Site.objects.filter(owner=OuterRef("pk")).order_by()
+        counted = sites.values("owner").annotate(count=Count("pk")).values("count")
+        return super().get_queryset(request).annotate(site_count=Subquery(counted))
+
+    def get_readonly_fields(self, request: HttpRequest, obj: User | None = None) -> list[str]:
+        """Only superusers give permissions: nobody can give themselves what they have not."""
+        fields = list(super().get_readonly_fields(request, obj))
+        if not request.user.is_superuser:
+            fields += ["is_staff", "is_superuser", "groups", "user_permissions"]
+        return fields
+
+    def has_change_permission(self, request: HttpRequest, obj: User | None = None) -> bool:
+        return super().has_change_permission(request, obj) and may_manage(request, obj)
+
+    def has_delete_permission(self, request: HttpRequest, obj: User | None = None) -> bool:
+        return super().has_delete_permission(request, obj) and may_manage(request, obj)
+
+    def save_model(
+        self, request: HttpRequest, obj: User, form: forms.ModelForm, change: bool
+    ) -> None:
+        super().save_model(request, obj, form, change)
+        if change and "email" in form.changed_data:
+            # The old address must not open the account any longer.
+            EmailAddress.objects.filter(user=obj).exclude(email=obj.email).delete()
+            sync_user_email_address(obj)
+
+    @admin.display(description="sites", empty_value="0")
+    def site_count(self, user: User) -> int | None:
+        return user.site_count  # type: ignore[attr-defined]
+
+
+def may_manage(request: HttpRequest, user: User | None) -> bool:
+    """Staff accounts are for superusers: whoever sets another's password has their permissions."""
+    return user is None or request.user.is_superuser or not (user.is_staff or user.is_superuser)
+
+
+@admin.register(Group)
+class GroupAdmin(DjangoGroupAdmin, ModelAdmin):
+    """Changed by superusers only, for the same reason."""
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        return request.user.is_superuser
+
+    def has_change_permission(self, request: HttpRequest, obj: Group | None = None) -> bool:
+        return request.user.is_superuser
+
+    def has_delete_permission(self, request: HttpRequest, obj: Group | None = None) -> bool:
+        return request.user.is_superuser

@@ -1,0 +1,31 @@
+from django.contrib import admin
+from django.urls import reverse
+from django.utils.html import format_html
+from django.utils.text import Truncator
+from unfold.contrib.filters.admin import AutocompleteSelectFilter
+
+from tracking.admin.filters import RecentValuesFilter
+from tracking.admin.reports import ReportAdmin
+from tracking.models import Event
+
+
+@admin.register(Event)
+class EventAdmin(ReportAdmin):
+    """An event is deleted with its visit, whose figures would else be wrong."""
+
+    date_hierarchy = "time"
+    list_display = ["time", "site", "name", "short_page", "visit_link"]
+    list_filter = [("site", AutocompleteSelectFilter), ("name", RecentValuesFilter)]
+    search_fields = ["page", "name"]
+    search_help_text = "Page, name or event id"
+    fields = [("time", "day"), ("site", "visit_link"), "name", ("hostname", "page"), "visitor_id"]
+    readonly_fields = ["visit_link"]
+
+    @admin.display(description="page")
+    def short_page(self, event: Event) -> str:
+        return Truncator(event.page).chars(80)
+
+    @admin.display(description="visit")
+    def visit_link(self, event: Event) -> str:
+        url = reverse("admin:tracking_visit_change", args=[event.visit_id])
+        return format_html('<a href="{}" class="text-link">{}</a>', url, event.visit_id)
