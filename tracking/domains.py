@@ -8,6 +8,9 @@ import idna
 from django.core.exceptions import ValidationError
 
 LABEL = re.compile(r"[a-z0-9_]([a-z0-9_-]{0,61}[a-z0-9_])?")
+SCHEME = re.compile(r"([a-z][a-z0-9+.-]*:)?//", re.IGNORECASE)
+# `www.com` is a domain of its own.
+WWW = re.compile(r"^(www\.)+(?=.*\.)")
 
 
 def clean_domain(text: str) -> str:
@@ -16,17 +19,18 @@ def clean_domain(text: str) -> str:
     Raises ValidationError with a message for the person who typed it.
     """
     text = text.strip()
+    if address := ip_address(text):
+        return address
     try:
-        host = urlsplit(text if "//" in text else f"//{text}").hostname or ""
-    except ValueError:
-        host = ""
-    host = host.rstrip(".").lower().removeprefix("www.")
-    try:
+        host = urlsplit(text if SCHEME.match(text) else f"//{text}").hostname or ""
         # A name outside of IDNA, like my_shop.example, is fine as long as it is plain ASCII.
         ascii_host = host if host.isascii() else idna.encode(host, uts46=True).decode()
+        ascii_host = WWW.sub("", ascii_host.rstrip("."))
         readable = idna.decode(ascii_host, uts46=True) if "xn--" in ascii_host else ascii_host
-    except (idna.IDNAError, UnicodeError):
+    except ValueError:  # of urlsplit as of idna
         raise not_a_domain(text) from None
+    if address := ip_address(host):
+        return address
     if not is_host(ascii_host):
         raise not_a_domain(text)
     return readable
@@ -34,17 +38,20 @@ def clean_domain(text: str) -> str:
 
 def is_host(host: str) -> bool:
     """Is this lower-case ASCII text a domain name, `localhost` or an IP address?"""
+    labels = host.split(".")
+    return ip_address(host) is not None or (
+        len(host) <= 253
+        and (len(labels) > 1 or host == "localhost")
+        and not labels[-1].isdigit()
+        and all(LABEL.fullmatch(label) for label in labels)
+    )
+
+
+def ip_address(text: str) -> str | None:
     try:
-        ipaddress.ip_address(host)
+        return str(ipaddress.ip_address(text))
     except ValueError:
-        labels = host.split(".")
-        return (
-            len(host) <= 253
-            and (len(labels) > 1 or host == "localhost")
-            and not labels[-1].isdigit()
-            and all(LABEL.fullmatch(label) for label in labels)
-        )
-    return True
+        return None
 
 
 def validate_domain(domain: str) -> None:

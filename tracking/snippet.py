@@ -27,7 +27,7 @@ class Snippet:
     def pixel(self) -> str:
         # Browsers tell another host only the origin of the page, unless asked for all of it.
         return (
-            f'<img src="{self.pixel_url}" alt="" width="1" height="1" '
+            f'<img src="{self.pixel_url}" alt="" hidden '
             'referrerpolicy="no-referrer-when-downgrade">'
         )
 

@@ -47,7 +47,7 @@ class Migration(migrations.Migration):
                 ('name', models.CharField(blank=True, help_text='Shown instead of the domain.', max_length=100)),
                 ('public_id', models.UUIDField(default=uuid.uuid4, editable=False, unique=True)),
                 ('time_zone', models.CharField(default='UTC', help_text='Days in the reports begin at midnight here.', max_length=64, validators=[tracking_project.time_zones.validate_time_zone])),
-                ('keep_ip', models.BooleanField(default=False, help_text="Store visitors' IP addresses with their visits. They are personal data: say so in your privacy notice.", verbose_name='keep IP addresses')),
+                ('keep_ip', models.BooleanField(default=False, help_text="Store visitors’ IP addresses with their visits. They are personal data: say so in your privacy notice.", verbose_name='keep IP addresses')),
                 ('created_at', models.DateTimeField(default=django.utils.timezone.now, editable=False)),
                 ('owner', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='sites', to=settings.AUTH_USER_MODEL)),
             ],

@@ -45,7 +45,7 @@ class Site(models.Model):
     keep_ip = models.BooleanField(
         "keep IP addresses",
         default=False,
-        help_text="Store visitors' IP addresses with their visits. They are personal data: "
+        help_text="Store visitors’ IP addresses with their visits. They are personal data: "
         "say so in your privacy notice.",
     )
     created_at = models.DateTimeField(default=timezone.now, editable=False)
