@@ -9,8 +9,8 @@ from ua_parser_rs import UserAgentExtractor
 
 from tracking.collector.hit import Hit
 
-REMEMBERED = 20_000
-MAX_LENGTH = 1000
+REMEMBERED = 10_000
+MAX_LENGTH = 1000  # of what is looked at and remembered
 
 
 class Reason(StrEnum):
@@ -27,7 +27,7 @@ class Reason(StrEnum):
 def reason_to_exclude(hit: Hit) -> Reason | None:
     if hit.prefetch:
         return Reason.PREFETCH
-    if is_bot(hit.user_agent):
+    if is_bot(hit.user_agent[:MAX_LENGTH]):
         return Reason.BOT
     return None
 
@@ -39,7 +39,7 @@ SELF_CONFESSED = re.compile(r"[Bb]ot/\d|[Cc]rawler|[Ss]pider|[Ss]craper|://")
 
 @lru_cache(maxsize=REMEMBERED)
 def is_bot(user_agent: str) -> bool:
-    user_agent = user_agent[:MAX_LENGTH].encode("ascii", "replace").decode()
+    user_agent = user_agent.encode("ascii", "replace").decode()
     return (
         not names_several_products(user_agent)
         or SELF_CONFESSED.search(user_agent) is not None

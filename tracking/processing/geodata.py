@@ -38,10 +38,13 @@ class Geodata:
 
 
 NOWHERE = Geodata()
+LONGEST_ADDRESS = len("0000:0000:0000:0000:0000:ffff:255.255.255.255")
 
 
 def get_geodata(ip: str) -> Geodata:
     """Never raises: that a place is not known must not cost a visit."""
+    if len(ip) > LONGEST_ADDRESS:
+        return NOWHERE
     if locate := city_file_at(settings.GEOIP_PATH).current():
         return locate(ip)
     if settings.GEOIP_URL and (address := public_address(ip)):

@@ -12,7 +12,7 @@ from functools import cache, lru_cache
 from ua_parser import Domain, load_lazy_builtins
 from ua_parser.regex import Resolver
 
-REMEMBERED = 20_000
+REMEMBERED = 10_000
 # Longer ones than this are not sent by browsers.
 MAX_LENGTH = 1000
 
@@ -90,10 +90,14 @@ class UserAgent:
     device: str = ""
 
 
-@lru_cache(maxsize=REMEMBERED)
 def parse(text: str) -> UserAgent:
+    return parse_short(text[:MAX_LENGTH])
+
+
+@lru_cache(maxsize=REMEMBERED)
+def parse_short(text: str) -> UserAgent:
     # Browsers send ASCII; the parser, which is not Python's, refuses half a surrogate pair.
-    text = text[:MAX_LENGTH].encode("ascii", "replace").decode()
+    text = text.encode("ascii", "replace").decode()
     result = resolver()(text, Domain.USER_AGENT | Domain.OS)
     browser, os = result.user_agent, result.os
     numbered = browser is not None and browser.family not in WITHOUT_VERSION
