@@ -1,10 +1,11 @@
 """What figures can be told apart by: each dimension is declared here, and nowhere else."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from typing import Any
 
+from babel import Locale
 from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.models import Case, CharField, F, Func, IntegerField, Q, Value, When
 from django.db.models.expressions import Combinable
@@ -21,18 +22,33 @@ TIME = "time"
 
 @dataclass(frozen=True)
 class Dimension:
-    """`columns` says where it is found in the rows of each table, `rows` which rows have it."""
+    """`columns` says where it is found in the rows of each table, `rows` which rows have it.
+
+    `name_of` is how people call a value, `empty` how they call it where there is none.
+    """
 
     name: str
     label: str
     columns: dict[Table, str]
     empty: str = "Unknown"
     rows: Q = field(default_factory=Q)
+    name_of: Callable[[str], str] = str
+
+    def written(self, value: str) -> str:
+        return self.name_of(value) if value else self.empty
 
 
-def of_visit(name: str, label: str, empty: str = "Unknown") -> Dimension:
+def of_visit(
+    name: str, label: str, empty: str = "Unknown", name_of: Callable[[str], str] = str
+) -> Dimension:
     """A dimension that is true of the whole visit, and so of each of its events."""
-    return Dimension(name, label, {Visit: name, Event: f"visit__{name}"}, empty)
+    columns: dict[Table, str] = {Visit: name, Event: f"visit__{name}"}
+    return Dimension(name, label, columns, empty, name_of=name_of)
+
+
+def country_name(code: str) -> str:
+    """“Nepal” for NP; a code that nobody knows stands for itself."""
+    return str(Locale("en").territories.get(code, code))
 
 
 DIMENSIONS = {
@@ -42,7 +58,7 @@ DIMENSIONS = {
         Dimension("page", "Page", {Event: "page"}, "(none)", Q(name=Event.PAGEVIEW)),
         of_visit("entry_page", "Entry page", "(no page viewed)"),
         of_visit("source", "Source", "Direct / none"),
-        of_visit("country", "Country"),
+        of_visit("country", "Country", name_of=country_name),
         of_visit("browser", "Browser"),
         of_visit("os", "Operating system"),
         of_visit("device", "Device"),

@@ -1,0 +1,39 @@
+"""A visit in words."""
+
+from django import template
+
+from tracking.models import Visit
+from tracking.reporting.dimensions import DIMENSIONS
+
+register = template.Library()
+
+
+@register.filter
+def named(value: str, dimension: str) -> str:
+    """A value as reports call it: “Direct / none” where a visit has no source."""
+    return DIMENSIONS[dimension].written(value)
+
+
+@register.filter
+def place(visit: Visit) -> str:
+    """“Los Angeles, 90001, United States”: whatever is known."""
+    country = DIMENSIONS["country"].name_of(visit.country)
+    return ", ".join(filter(None, (visit.location, country))) or "Unknown"
+
+
+@register.filter
+def client(visit: Visit) -> str:
+    """“Firefox · Linux · Desktop”: whatever is known."""
+    return " · ".join(filter(None, (visit.browser, visit.os, visit.device))) or "Unknown"
+
+
+@register.filter
+def length_of(visit: Visit) -> float:
+    """In seconds."""
+    return visit.duration / 1000
+
+
+@register.filter
+def events_left_out(visit: Visit) -> int:
+    """How many of a visit's events are not among those that were loaded for the log."""
+    return max(0, visit.events - len(visit.first_events))  # type: ignore[attr-defined]

@@ -1,0 +1,114 @@
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from django import forms
+from django.core.exceptions import ValidationError
+from django.db.models import Prefetch, Q
+from django.views.generic import TemplateView
+
+from tracking.models import Event, Site, Visit
+from tracking.views.access import SiteMixin
+
+VISITS = 50
+# A visit can have any number of events (a page that reports each second, a robot).
+EVENTS = 100
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+MICROSECOND = timedelta(microseconds=1)
+
+
+@dataclass(frozen=True)
+class Place:
+    """A visit's place in the log; as text, microseconds since 1970 and the visit's id."""
+
+    started_at: datetime
+    visit_id: int
+
+    @classmethod
+    def of(cls, visit: Visit) -> "Place":
+        return cls(visit.started_at, visit.pk)
+
+    @classmethod
+    def parse(cls, text: str) -> "Place":
+        microseconds, visit_id = (int(number) for number in text.split("-"))
+        if not 0 <= visit_id < 2**63:
+            raise ValueError(f"{visit_id} is no id.")
+        return cls(EPOCH + microseconds * MICROSECOND, visit_id)
+
+    def __str__(self) -> str:
+        return f"{(self.started_at - EPOCH) // MICROSECOND}-{self.visit_id}"
+
+
+class PlaceField(forms.CharField):
+    def to_python(self, value: Any) -> Any:
+        if not (text := super().to_python(value)):
+            return None
+        try:
+            return Place.parse(text)
+        except (ValueError, OverflowError) as error:
+            raise ValidationError(
+                "That page of the log does not exist. These are the newest visits."
+            ) from error
+
+
+class PageForm(forms.Form):
+    """The part of the page's address that chooses a page of the log."""
+
+    before = PlaceField(required=False)
+    after = PlaceField(required=False)
+
+
+@dataclass(frozen=True)
+class Page:
+    """Some visits, the newest first, and where the pages beside them begin."""
+
+    visits: list[Visit]
+    newer: Place | None
+    older: Place | None
+
+
+def page_of(site: Site, *, before: Place | None = None, after: Place | None = None) -> Page:
+    """The visits next to a place in the log, or the newest. Never counts how many there are.
+
+    It finds its way by the order itself: a page is as quick at the end of the log as at its
+    beginning, and does not shift when visits are added.
+    """
+    visits = site.visits.prefetch_related(
+        Prefetch(
+            "event_set",
+            Event.objects.order_by("time", "pk")[:EVENTS],
+            to_attr="first_events",
+        )
+    )
+    if after:
+        found = list(
+            visits.filter(
+                Q(started_at__gt=after.started_at) | Q(pk__gt=after.visit_id),
+                started_at__gte=after.started_at,
+            ).order_by("started_at", "pk")[: VISITS + 1]
+        )
+        shown = found[:VISITS][::-1]
+        is_last, is_first = not shown, len(found) <= VISITS
+    else:
+        if before:
+            visits = visits.filter(
+                Q(started_at__lt=before.started_at) | Q(pk__lt=before.visit_id),
+                started_at__lte=before.started_at,
+            )
+        found = list(visits.order_by("-started_at", "-pk")[: VISITS + 1])
+        shown = found[:VISITS]
+        is_last, is_first = len(found) <= VISITS, before is None or not shown
+    return Page(
+        shown,
+        newer=None if is_first else Place.of(shown[0]),
+        older=None if is_last else Place.of(shown[-1]),
+    )
+
+
+class VisitLogView(SiteMixin, TemplateView):
+    template_name = "tracking/visit_log.html"
+
+    def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
+        form = PageForm(self.request.GET)
+        page = page_of(self.site, **(form.cleaned_data if form.is_valid() else {}))
+        return super().get_context_data(form=form, page=page, **kwargs)
