@@ -1,0 +1,348 @@
+import re
+from collections.abc import Callable
+from datetime import UTC, datetime
+
+import pytest
+import time_machine
+from django.contrib.messages import get_messages
+from django.db import connection
+from django.test import Client
+from django.test.utils import CaptureQueriesContext
+from pytest_django import DjangoAssertNumQueries, Settings
+
+from accounts.models import User
+from accounts.tests.factories import UserFactory
+from tracking.models import Event, Site, Visit
+from tracking.tests.factories import EventFactory, SiteFactory, VisitFactory
+
+PAGES = ["settings", "delete", "install", "install/status"]
+
+
+def messages_of(response: object) -> list[str]:
+    return [str(message) for message in get_messages(response.wsgi_request)]  # type: ignore[attr-defined]
+
+
+# Who may see what
+
+
+@pytest.mark.parametrize("page", PAGES)
+@pytest.mark.parametrize("method", ["get", "post"])
+def test_a_stranger_finds_nothing(
+    site: Site, stranger_client: Client, page: str, method: str
+) -> None:
+    response = getattr(stranger_client, method)(
+        f"/sites/{site.pk}/{page}/", {"domain": site.domain}
+    )
+
+    assert response.status_code == 404
+    assert site.domain not in response.content.decode()
+    assert list(Site.objects.values_list("pk", "domain")) == [(site.pk, "example.com")]
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_an_anonymous_person_is_sent_to_log_in(site: Site, client: Client, page: str) -> None:
+    response = client.get(f"/sites/{site.pk}/{page}/")
+
+    assert (response.status_code, response["Location"]) == (
+        302,
+        f"/account/login/?next=/sites/{site.pk}/{page}/",
+    )
+
+
+def test_an_anonymous_person_cannot_add(client: Client, db: None) -> None:
+    response = client.post("/sites/add/", {"domain": "example.com", "time_zone": "UTC"})
+
+    assert (response.status_code, response["Location"]) == (
+        302,
+        "/account/login/?next=/sites/add/",
+    )
+    assert not Site.objects.exists()
+
+
+def test_a_panel_reloads_the_page_once_the_session_has_ended(site: Site, client: Client) -> None:
+    response = client.get(f"/sites/{site.pk}/install/status/", headers={"HX-Request": "true"})
+
+    assert (response.content, response["HX-Refresh"]) == (b"", "true")
+
+
+@pytest.mark.parametrize("page", PAGES[:3])
+def test_the_owner_sees_the_page(site: Site, owner_client: Client, page: str) -> None:
+    response = owner_client.get(f"/sites/{site.pk}/{page}/")
+
+    assert response.status_code == 200
+    assert response.context["site"] == site
+
+
+# Index
+
+
+@pytest.mark.parametrize(
+    ("is_set_up", "is_open", "offered"),
+    [
+        (True, True, ["Register", "Log in"]),
+        (True, False, ["Log in"]),
+        (False, True, ["Set up this server"]),
+    ],
+)
+def test_the_landing_page_offers_what_a_newcomer_can_do(
+    client: Client, db: None, settings: Settings, is_set_up: bool, is_open: bool, offered: list[str]
+) -> None:
+    if is_set_up:
+        UserFactory(is_superuser=True)
+    settings.REGISTRATION_OPEN = is_open
+
+    html = client.get("/").content.decode()
+
+    hero = html[html.index('<section class="hero">') : html.index("</section>")]
+    assert re.findall(r"<a [^>]*>([^<]*)</a>", hero) == offered
+
+
+def test_the_list_has_ones_own_sites_with_todays_visitors(
+    site: Site, stranger: User, owner_client: Client
+) -> None:
+    second = SiteFactory(owner=site.owner, domain="a.example")
+    SiteFactory(owner=stranger, domain="strange.example")
+    now = datetime(2026, 3, 5, 12, tzinfo=UTC)
+    VisitFactory.create_batch(2, site=site, started_at=now)
+    VisitFactory(site=site, started_at=datetime(2026, 3, 4, 12, tzinfo=UTC))
+
+    with time_machine.travel(now):
+        response = owner_client.get("/")
+
+    figures = [(listed, f.today, sum(f.daily)) for listed, f in response.context["sites"]]
+    assert figures == [(second, 0, 0), (site, 2, 3)]
+    assert "strange.example" not in response.content.decode()
+
+
+def test_a_person_without_sites_is_taught_to_add_one(stranger_client: Client, site: Site) -> None:
+    response = stranger_client.get("/")
+
+    assert response.context["sites"] == []
+    assert 'href="/sites/add/"' in response.content.decode()
+
+
+@pytest.mark.parametrize("sites", [1, 3])
+def test_the_list_asks_the_database_as_often_for_one_site_as_for_three(
+    owner: User,
+    owner_client: Client,
+    django_assert_num_queries: DjangoAssertNumQueries,
+    sites: int,
+) -> None:
+    for site in SiteFactory.create_batch(sites, owner=owner):
+        VisitFactory(site=site)
+
+    # Session, user, sites, figures.
+    with django_assert_num_queries(4):
+        owner_client.get("/")
+
+
+@pytest.mark.parametrize(
+    "page", ["", "sites/{pk}/settings/", "sites/{pk}/delete/", "sites/{pk}/install/"]
+)
+def test_a_hostile_name_is_shown_as_text(owner: User, owner_client: Client, page: str) -> None:
+    site = SiteFactory(owner=owner, name="<script>alert(1)</script>")
+
+    html = owner_client.get("/" + page.format(pk=site.pk)).content.decode()
+
+    assert "&lt;script&gt;alert(1)&lt;/script&gt;" in html
+    assert "<script>alert(1)" not in html
+
+
+# Add and change
+
+
+def test_adding_a_site_leads_to_its_snippet(owner: User, owner_client: Client) -> None:
+    response = owner_client.post(
+        "/sites/add/", {"domain": "https://www.example.com/", "time_zone": "Asia/Tokyo"}
+    )
+
+    site = Site.objects.get()
+    assert (site.owner, site.domain, site.time_zone) == (owner, "example.com", "Asia/Tokyo")
+    assert response["Location"] == f"/sites/{site.pk}/install/"
+
+
+def test_a_new_site_begins_with_its_owners_time_zone(owner: User, owner_client: Client) -> None:
+    owner.time_zone = "Asia/Tokyo"
+    owner.save()
+
+    form = owner_client.get("/sites/add/").context["form"]
+
+    assert form["time_zone"].value() == "Asia/Tokyo"
+
+
+def test_a_double_is_refused_at_the_domain(site: Site, owner_client: Client) -> None:
+    response = owner_client.post("/sites/add/", {"domain": "EXAMPLE.com", "time_zone": "UTC"})
+
+    assert response.context["form"].errors == {"domain": ["example.com has been added already."]}
+    assert list(Site.objects.all()) == [site]
+
+
+def test_changed_settings_are_stored(site: Site, owner_client: Client) -> None:
+    response = owner_client.post(
+        f"/sites/{site.pk}/settings/",
+        {"domain": "new.example", "name": "New", "time_zone": "Asia/Tokyo", "keep_ip": "on"},
+    )
+
+    assert response["Location"] == f"/sites/{site.pk}/settings/"
+    assert messages_of(response) == ["The settings are saved."]
+    assert list(Site.objects.values("pk", "domain", "name", "time_zone", "keep_ip")) == [
+        {
+            "pk": site.pk,
+            "domain": "new.example",
+            "name": "New",
+            "time_zone": "Asia/Tokyo",
+            "keep_ip": True,
+        }
+    ]
+
+
+def test_a_refused_change_leaves_the_page_naming_what_is_stored(
+    site: Site, owner_client: Client
+) -> None:
+    response = owner_client.post(
+        f"/sites/{site.pk}/settings/", {"domain": "nowhere", "name": "New", "time_zone": "UTC"}
+    )
+
+    assert str(response.context["site"]) == "example.com"
+    assert "<title>Error: Settings of example.com · Tracking</title>" in response.content.decode()
+
+
+# Delete
+
+
+def test_deleting_takes_the_sites_visits_and_no_others(site: Site, owner_client: Client) -> None:
+    EventFactory(visit__site=site)
+    kept = EventFactory()
+
+    response = owner_client.post(f"/sites/{site.pk}/delete/", {"domain": "example.com"})
+
+    assert response["Location"] == "/"
+    assert messages_of(response) == ["example.com and all of its visits are deleted."]
+    assert list(Site.objects.all()) == [kept.site]
+    assert list(Visit.objects.all()) == [kept.visit]
+    assert list(Event.objects.all()) == [kept]
+
+
+def test_a_mistyped_domain_deletes_nothing(site: Site, owner_client: Client) -> None:
+    event = EventFactory(visit__site=site)
+
+    response = owner_client.post(f"/sites/{site.pk}/delete/", {"domain": "example.org"})
+
+    assert response.context["form"].errors == {
+        "domain": ["This is another domain. Type example.com to delete this site."]
+    }
+    assert list(Event.objects.all()) == [event]
+
+
+def delete_site(site: Site) -> None:
+    site.delete()
+
+
+def delete_sites(site: Site) -> None:
+    Site.objects.filter(pk=site.pk).delete()
+
+
+def delete_owner(site: Site) -> None:
+    site.owner.delete()
+
+
+@pytest.mark.parametrize("delete", [delete_site, delete_sites, delete_owner])
+@pytest.mark.parametrize("visits", [1, 3])
+def test_no_way_of_deleting_a_site_loads_its_visits(
+    site: Site, delete: Callable[[Site], None], visits: int
+) -> None:
+    for _ in range(visits):
+        EventFactory(visit__site=site)
+
+    with CaptureQueriesContext(connection) as queries:
+        delete(site)
+
+    about_rows = [
+        query["sql"].split(" ")[0]
+        for query in queries
+        if "tracking_visit" in query["sql"] or "tracking_event" in query["sql"]
+    ]
+    assert about_rows == ["DELETE", "DELETE"]
+    assert not Site.objects.exists()
+    assert not Visit.objects.exists()
+    assert not Event.objects.exists()
+
+
+# Install
+
+
+def test_the_snippet_page_shows_script_and_pixels(
+    site: Site, owner_client: Client, settings: Settings
+) -> None:
+    settings.BASE_URL = "https://stats.example.org"
+
+    context = owner_client.get(f"/sites/{site.pk}/install/").context
+
+    pixel = (
+        f'<img src="https://stats.example.org/t/{site.public_id}.gif" alt="" hidden '
+        'referrerpolicy="no-referrer-when-downgrade">'
+    )
+    assert context["script"] == (
+        f'<script defer src="https://stats.example.org/t/{site.public_id}.js"></script>\n'
+        f"<noscript>{pixel}</noscript>"
+    )
+    assert context["pixel"] == pixel
+    assert context["newsletter_pixel"] == (
+        f'<img src="https://stats.example.org/t/{site.public_id}.gif?'
+        "url=https%3A%2F%2Fexample.com%2Fnewsletter&amp;event=Newsletter+opened"
+        '" alt="" width="1" height="1">'
+    )
+
+
+def test_a_fresh_installation_names_itself_as_the_reader_does(
+    site: Site, owner_client: Client, settings: Settings
+) -> None:
+    settings.BASE_URL = "http://localhost:8000"
+
+    response = owner_client.get(f"/sites/{site.pk}/install/", HTTP_HOST="127.0.0.1:8123")
+
+    assert f'src="http://127.0.0.1:8123/t/{site.public_id}.js"' in response.context["script"]
+
+
+def test_the_status_is_silent_until_the_first_visit(site: Site, owner_client: Client) -> None:
+    VisitFactory()  # of another site
+
+    response = owner_client.get(f"/sites/{site.pk}/install/status/")
+
+    assert (response.status_code, response.content) == (204, b"")
+
+
+@time_machine.travel(datetime(2026, 3, 5, 12, tzinfo=UTC))
+def test_the_status_tells_of_the_first_visit_and_asks_no_more(
+    site: Site, owner_client: Client
+) -> None:
+    VisitFactory(site=site, hostname="example.com", entry_page="/later")
+    first = VisitFactory(
+        site=site,
+        started_at=datetime(2026, 3, 5, 11, 2, 3, tzinfo=UTC),
+        hostname="example.com",
+        entry_page="/<b>",
+        city="Los Angeles",
+        postal_code="90001",
+    )
+
+    response = owner_client.get(f"/sites/{site.pk}/install/status/")
+
+    html = response.content.decode()
+    assert response.context["visit"] == first
+    assert "First visit from Los Angeles, 90001: " in html
+    assert ">today at 11:02:03</time>, on <code>example.com/&lt;b&gt;</code>." in html
+    assert f'href="/sites/{site.pk}/"' in html
+    assert "hx-" not in html
+
+
+def test_the_page_polls_only_while_it_waits(site: Site, owner_client: Client) -> None:
+    url = f"/sites/{site.pk}/install/"
+    poll = f'hx-get="{url}status/" hx-trigger="every 2s"'
+
+    waiting = owner_client.get(url).content.decode()
+    VisitFactory(site=site)
+    arrived = owner_client.get(url).content.decode()
+
+    assert poll in waiting
+    assert "hx-get" not in arrived
