@@ -1,6 +1,6 @@
 from django.urls import path
 
-from tracking.views import dashboard, sites, visits
+from tracking.views import sites
 from tracking.views.collect import CollectView
 from tracking.views.dashboard import CurrentVisitorsView, SiteDashboardView
 from tracking.views.visits import VisitLogView
@@ -13,13 +13,6 @@ urlpatterns = [
     path("sites/<int:pk>/", SiteDashboardView.as_view(), name="site_dashboard"),
     path("sites/<int:pk>/current/", CurrentVisitorsView.as_view(), name="current_visitors"),
     path("sites/<int:pk>/visits/", VisitLogView.as_view(), name="visit_log"),
-    path("sites/<int:pk>/", dashboard.SiteDashboardView.as_view(), name="site_dashboard"),
-    path(
-        "sites/<int:pk>/current/",
-        dashboard.CurrentVisitorsView.as_view(),
-        name="current_visitors",
-    ),
-    path("sites/<int:pk>/visits/", visits.VisitLogView.as_view(), name="visit_log"),
     path("sites/<int:pk>/settings/", sites.SiteEditView.as_view(), name="site_edit"),
     path("sites/<int:pk>/delete/", sites.SiteDeleteView.as_view(), name="site_delete"),
     path("sites/<int:pk>/install/", sites.SiteSnippetView.as_view(), name="site_snippet"),
