@@ -1,3 +1,4 @@
+from collections.abc import Collection
 from typing import Any, ClassVar
 from zoneinfo import ZoneInfo
 
@@ -64,6 +65,10 @@ class User(AbstractBaseUser, PermissionsMixin):
     def normalize_username(cls, username: str) -> str:
         """Every form stores addresses in lower case: logging in looks for that."""
         return super().normalize_username(username).lower()
+
+    def validate_constraints(self, exclude: Collection[str] | None = None) -> None:
+        """Leaves the address, in lower case by now, to its field, which finds clearer words."""
+        super().validate_constraints({*(exclude or ()), "email"})
 
     def get_full_name(self) -> str:
         return self.name or self.email

@@ -59,6 +59,7 @@ class ProfileView(LoginRequiredMixin, SuccessMessageMixin, UpdateView):
     request: SignedInRequest
     form_class = ProfileForm
     template_name = "accounts/profile.html"
+    context_object_name = "person"  # else it would be `user`, which is for the page's header
     success_url = reverse_lazy("profile")
     success_message = "Your profile has been saved."
 

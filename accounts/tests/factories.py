@@ -3,7 +3,7 @@ import factory
 from accounts.models import User
 
 
-class UserFactory(factory.django.DjangoModelFactory[User]):
+class UserFactory(factory.django.DjangoModelFactory[User]):  # type: ignore[misc]
     """A person whose password is “correct horse”."""
 
     class Meta:
