@@ -1,8 +1,11 @@
 """Fixtures of all apps: the standing cast, and settings that keep tests fast and apart."""
 
+from collections.abc import Iterator
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
+import time_machine
 from django.test import Client
 from pytest_django import Settings
 
@@ -10,6 +13,7 @@ from accounts.models import User
 from accounts.tests.factories import UserFactory
 from tracking.models import Site
 from tracking.tests.factories import SiteFactory
+from tracking.tests.hits import NOON
 
 
 @pytest.fixture(autouse=True)
@@ -67,3 +71,10 @@ def stranger_client(stranger: User) -> Client:
 @pytest.fixture
 def staff_client(staff: User) -> Client:
     return signed_in(staff)
+
+
+@pytest.fixture
+def in_the_afternoon() -> Iterator[None]:
+    """Hits of NOON are of today."""
+    with time_machine.travel(NOON + timedelta(hours=3)):
+        yield

@@ -35,7 +35,6 @@ class SiteDirectory:
         return self._numbers.get(key)
 
     def refresh(self) -> None:
-        connection.close_if_unusable_or_obsolete()
         numbers: dict[str | int, int] = {}
         try:
             for number, public_id in Site.objects.order_by().values_list("pk", "public_id"):

@@ -1,6 +1,6 @@
 """From a record of the queue to a hit, and what the steps of the worker find out about it."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 from urllib.parse import parse_qsl, urlsplit
 
@@ -18,19 +18,19 @@ MAX_HOSTNAME = Event._meta.get_field("hostname").max_length
 
 @dataclass(slots=True)
 class Arrival:
-    """A hit on its way through the steps; those that have been taken have filled their field."""
+    """A hit on its way through the steps; each of them fills in what it finds out."""
 
     id: int  # of the event that it becomes
     hit: Hit
     site: Site
     hostname: str
     page: str
-    user_agent: UserAgent = UserAgent()
-    geodata: Geodata = Geodata()
-    acquisition: Acquisition = Acquisition()
-    day: date = date.min  # of the site's calendar
-    # The visitor's ids of today and of the day before, by which a visit may have begun.
-    visitor_ids: tuple[tuple[date, int], ...] = ()
+    user_agent: UserAgent = field(init=False)
+    geodata: Geodata = field(init=False)
+    acquisition: Acquisition = field(init=False)
+    day: date = field(init=False)  # of the site's calendar
+    # The visitor's ids of that day and of the day before, by which the visit may have begun.
+    visitor_ids: tuple[tuple[date, int], ...] = field(init=False)
 
 
 def read_hit(record: Record) -> Hit:

@@ -4,15 +4,17 @@ The caller holds the transaction. Values are taken from the instances as they ar
 no `save()`, no validation.
 """
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from functools import partial
 from operator import attrgetter
-from typing import Any
+from typing import Any, TypeAlias
 
 from django.db import connection, models
 from django.db.models.fields import DateField, DateTimeField, DecimalField
 
 from tracking.models import Event, Visit
+
+AnyField: TypeAlias = "models.Field[Any, Any]"  # Django's classes are generic only for mypy
 
 # What later hits of a visit may change.
 CHANGING_FIELDS = (
@@ -36,16 +38,18 @@ CHANGING_FIELDS = (
 )
 
 
-def insert_visits(visits: Iterable[Visit]) -> None:
+def insert_visits(visits: Collection[Visit]) -> None:
     insert(Visit, visits)
 
 
-def insert_events(events: Iterable[Event]) -> None:
+def insert_events(events: Collection[Event]) -> None:
     insert(Event, events)
 
 
-def update_visits(visits: Iterable[Visit]) -> None:
+def update_visits(visits: Collection[Visit]) -> None:
     """Write the fields of `CHANGING_FIELDS`."""
+    if not visits:
+        return
     fields = [*(Visit._meta.get_field(name) for name in CHANGING_FIELDS), Visit._meta.pk]
     assignments = ", ".join(f"{quoted(field)} = %s" for field in fields[:-1])
     sql = f"UPDATE {Visit._meta.db_table} SET {assignments} WHERE id = %s"  # noqa: S608
@@ -53,7 +57,9 @@ def update_visits(visits: Iterable[Visit]) -> None:
         cursor.executemany(sql, list(rows(visits, fields)))
 
 
-def insert(model: type[models.Model], instances: Iterable[models.Model]) -> None:
+def insert(model: type[models.Model], instances: Collection[models.Model]) -> None:
+    if not instances:
+        return
     fields = model._meta.concrete_fields
     table, columns = model._meta.db_table, ", ".join(map(quoted, fields))
     with connection.cursor() as cursor:
@@ -67,13 +73,11 @@ def insert(model: type[models.Model], instances: Iterable[models.Model]) -> None
             cursor.executemany(sql, list(rows(instances, fields)))
 
 
-def quoted(field: models.Field[Any, Any]) -> str:
+def quoted(field: AnyField) -> str:
     return connection.ops.quote_name(field.column)
 
 
-def rows(
-    instances: Iterable[models.Model], fields: Sequence[models.Field[Any, Any]]
-) -> Iterator[Sequence[Any]]:
+def rows(instances: Iterable[models.Model], fields: Sequence[AnyField]) -> Iterator[Sequence[Any]]:
     """The columns' values of each instance, as the database adapter takes them."""
     values = attrgetter(*(field.attname for field in fields))
     adapt = [
@@ -86,7 +90,7 @@ def rows(
         yield row
 
 
-def adapter_of(field: models.Field[Any, Any]) -> Callable[[Any], Any] | None:
+def adapter_of(field: AnyField) -> Callable[[Any], Any] | None:
     """What the values of a field need; psycopg takes Python's own types, SQLite wants text."""
     if connection.vendor == "postgresql":
         return None
