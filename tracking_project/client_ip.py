@@ -13,7 +13,7 @@ def client_ip(meta: Mapping[str, Any]) -> str:
     TRUSTED_PROXIES of them from the right, say something. A request with fewer entries did
     not come through the proxies: the connection's own address counts then.
     """
-    hops = settings.TRUSTED_PROXIES
+    hops: int = settings.TRUSTED_PROXIES
     if hops:
         entries = str(meta.get("HTTP_X_FORWARDED_FOR", "")).split(",")
         if len(entries) >= hops and (address := entries[-hops].strip()):

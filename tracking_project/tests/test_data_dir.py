@@ -1,0 +1,38 @@
+import subprocess
+import sys
+from pathlib import Path
+
+from tracking_project.data_dir import secret_key_in
+
+
+def test_the_key_is_made_once_and_for_the_owner_only(tmp_path: Path) -> None:
+    key = secret_key_in(tmp_path)
+    assert len(key) == 86
+    assert secret_key_in(tmp_path) == key
+    assert [path.name for path in tmp_path.iterdir()] == ["secret_key"]
+    assert (tmp_path / "secret_key").stat().st_mode & 0o777 == 0o600
+
+
+def test_processes_that_start_at_once_agree_on_the_key(tmp_path: Path) -> None:
+    script = (
+        "import pathlib, sys\n"
+        "from tracking_project.data_dir import secret_key_in\n"
+        "sys.stdin.readline()\n"
+        "print(secret_key_in(pathlib.Path(sys.argv[1])))\n"
+    )
+    processes = [
+        subprocess.Popen(
+            [sys.executable, "-c", script, str(tmp_path)],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+            cwd=Path(__file__).parents[2],
+        )
+        for _ in range(4)
+    ]
+    for process in processes:
+        assert process.stdin
+        process.stdin.write("go\n")
+        process.stdin.flush()
+    keys = {process.communicate()[0].strip() for process in processes}
+    assert keys == {secret_key_in(tmp_path)}
