@@ -6,7 +6,6 @@ ip-location-db, whose records are flat like a web service's answers.
 
 import logging
 import math
-import time
 from collections import OrderedDict
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -15,6 +14,7 @@ from functools import lru_cache
 from http import HTTPStatus
 from ipaddress import IPv4Address, IPv6Address, ip_address
 from pathlib import Path
+from time import monotonic
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -83,7 +83,7 @@ class CityFile:
 
     def current(self) -> Locate | None:
         """What finds an address in the file as it is now; None while there is no usable one."""
-        now = time.monotonic()
+        now = monotonic()
         if now >= self._next_check:
             self._next_check = now + self.SECONDS_BETWEEN_CHECKS
             identity = self.identity()
@@ -151,7 +151,7 @@ class GeodataService:
         self._resume_at = 0.0
 
     def locate(self, ip: str) -> Geodata:
-        now = time.monotonic()
+        now = monotonic()
         asked_at, place = self._answers.get(ip, (-math.inf, NOWHERE))
         if now - asked_at < self.SECONDS_REMEMBERED or now < self._resume_at:
             return place
@@ -182,7 +182,7 @@ class GeodataService:
         message = "The geodata service at %s failed: %s."
         if self._failures >= self.FAILURES_BORNE:
             self._failures = 0
-            self._resume_at = time.monotonic() + self.SECONDS_LEFT_ALONE
+            self._resume_at = monotonic() + self.SECONDS_LEFT_ALONE
             message += f" It is left alone for {self.SECONDS_LEFT_ALONE:.0f} seconds."
         logger.warning(message, urlsplit(self.url).hostname, reason)
 
