@@ -151,7 +151,7 @@ ACCOUNT_EMAIL_SUBJECT_PREFIX = ""
 # Mail: without EMAIL_URL nothing is sent to the internet; mails are printed to the console.
 
 EMAIL_URL = env.str("EMAIL_URL", default="")
-vars().update(env.email("EMAIL_URL", default="consolemail://"))
+vars().update(env.email_url_config(EMAIL_URL or "consolemail://"))
 DEFAULT_FROM_EMAIL = SERVER_EMAIL = env.str("DEFAULT_FROM_EMAIL", default="webmaster@localhost")
 ACCOUNT_EMAIL_VERIFICATION = "mandatory" if EMAIL_URL else "none"
 ACCOUNT_EMAIL_NOTIFICATIONS = bool(EMAIL_URL)

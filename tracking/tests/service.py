@@ -53,18 +53,21 @@ class Service:
             "GRANIAN_HOST": "127.0.0.1",
             "GRANIAN_PORT": str(self.port),
             "EMAIL_URL": "",
+            "DJANGO_SUPERUSER_PASSWORD": "correct horse",
             "ERROR_LOG_PATH": "",
         }
 
     def manage(self, *arguments: str) -> str:
-        return subprocess.run(
+        done = subprocess.run(
             [PYTHON, "manage.py", *arguments],
             cwd=settings.BASE_DIR,
             env=self.environment,
-            check=True,
+            check=False,
             capture_output=True,
             text=True,
-        ).stdout
+        )
+        assert done.returncode == 0, done.stderr
+        return done.stdout
 
     def start(self, name: str, *command: str) -> None:
         """Start a process with a group of its own, so that its children can be killed with it."""

@@ -193,6 +193,7 @@ def test_lines_that_are_not_readable_are_put_aside(site: Site, settings: Setting
     assert (settings.SPOOL_DIR / REJECTED).read_bytes() == b"\x00garbage\xff\n"
 
 
+@pytest.mark.django_db(transaction=True)
 def test_while_the_database_is_away_hits_wait(site: Site) -> None:
     put(record(site))
     with (
