@@ -43,10 +43,16 @@ class TimeZoneSelect(UnfoldAdminSelect2Widget):
 
 
 class UserAddForm(UserCreationForm):
+    usable_password = None  # there is no other way in
+
     class Meta:
         model = User
         fields = ["email", "name", "time_zone"]
         widgets = {"time_zone": TimeZoneSelect}
+
+
+class PasswordForm(AdminPasswordChangeForm):
+    usable_password = None
 
 
 class UserForm(UserChangeForm):
@@ -77,7 +83,7 @@ class EmailAddressInline(TabularInline):
 class UserAdmin(DjangoUserAdmin, ModelAdmin):
     form = UserForm
     add_form = UserAddForm
-    change_password_form = AdminPasswordChangeForm
+    change_password_form = PasswordForm
     list_display = [
         "email",
         "name",
@@ -89,13 +95,11 @@ class UserAdmin(DjangoUserAdmin, ModelAdmin):
     ]
     list_filter = ["is_active", "is_staff", "is_superuser", "groups"]
     list_per_page = 50
-    show_full_result_count = False
     actions = None
     search_fields = ["email", "name"]
     search_help_text = "E-mail address or name"
     ordering = ["-pk"]
     readonly_fields = ["last_login", "date_joined"]
-    inlines = [EmailAddressInline]
     fieldsets = [
         (None, {"fields": ["email", "name", "time_zone", "password"]}),
         (
@@ -107,7 +111,7 @@ class UserAdmin(DjangoUserAdmin, ModelAdmin):
     add_fieldsets = [
         (
             None,
-            {"fields": ["email", "name", "time_zone", "usable_password", "password1", "password2"]},
+            {"fields": ["email", "name", "time_zone", "password1", "password2"]},
         )
     ]
 
@@ -115,6 +119,9 @@ class UserAdmin(DjangoUserAdmin, ModelAdmin):
         sites = Site.objects.filter(owner=OuterRef("pk")).order_by()
         counted = sites.values("owner").annotate(count=Count("pk")).values("count")
         return super().get_queryset(request).annotate(site_count=Subquery(counted))
+
+    def get_inlines(self, request: HttpRequest, obj: User | None) -> list[type[TabularInline]]:
+        return [EmailAddressInline] if obj else []
 
     def get_readonly_fields(self, request: HttpRequest, obj: User | None = None) -> list[str]:
         """Only superusers give permissions: nobody can give themselves what they have not."""

@@ -27,7 +27,7 @@ View = Callable[..., HttpResponse]
 
 
 class BackOffice(UnfoldAdminSite):
-    enable_nav_sidebar = True
+    index_title = "Overview"
 
     def admin_view(self, view: View, cacheable: bool = False) -> View:
         return csp_update(CONTENT_SECURITY_POLICY)(super().admin_view(view, cacheable))

@@ -3,9 +3,10 @@ from django.urls import reverse
 from django.utils.html import format_html
 from django.utils.text import Truncator
 from unfold.contrib.filters.admin import AutocompleteSelectFilter
+from unfold.decorators import display
 
 from tracking.admin.filters import RecentValuesFilter
-from tracking.admin.reports import ReportAdmin
+from tracking.admin.reports import ReportAdmin, time_and_date
 from tracking.models import Event
 
 
@@ -14,16 +15,20 @@ class EventAdmin(ReportAdmin):
     """An event is deleted with its visit, whose figures would else be wrong."""
 
     date_hierarchy = "time"
-    list_display = ["time", "site", "name", "short_page", "visit_link"]
+    list_display = ["happened", "short_page", "name", "visit_link"]
     list_filter = [("site", AutocompleteSelectFilter), ("name", RecentValuesFilter)]
     search_fields = ["page", "name"]
     search_help_text = "Page, name or event id"
     fields = [("time", "day"), ("site", "visit_link"), "name", ("hostname", "page"), "visitor_id"]
     readonly_fields = ["visit_link"]
 
-    @admin.display(description="page")
-    def short_page(self, event: Event) -> str:
-        return Truncator(event.page).chars(80)
+    @display(description="time", header=True)
+    def happened(self, event: Event) -> list[str]:
+        return time_and_date(event.time)
+
+    @display(description="page", header=True)
+    def short_page(self, event: Event) -> list[str]:
+        return [Truncator(event.page).chars(60), str(event.site)]
 
     @admin.display(description="visit")
     def visit_link(self, event: Event) -> str:

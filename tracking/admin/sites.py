@@ -33,7 +33,6 @@ class SiteAdmin(ModelAdmin):
     list_filter = [("owner", AutocompleteSelectFilter)]
     list_filter_submit = True
     list_per_page = 50
-    show_full_result_count = False
     actions = None
     search_fields = ["domain", "name", "owner__email", "owner__name"]
     search_help_text = "Domain, name or owner"

@@ -7,9 +7,10 @@ from django.http import HttpRequest
 from django.utils.text import Truncator
 from unfold.admin import TabularInline
 from unfold.contrib.filters.admin import AutocompleteSelectFilter, FieldTextFilter
+from unfold.decorators import display
 
 from tracking.admin.filters import CountryFilter, RecentValuesFilter, country_name
-from tracking.admin.reports import ReadOnlyAdmin, ReportAdmin
+from tracking.admin.reports import ReadOnlyAdmin, ReportAdmin, time_and_date
 from tracking.models import Event, Visit
 
 
@@ -29,13 +30,11 @@ class EventInline(TabularInline):
 class VisitAdmin(ReportAdmin):
     date_hierarchy = "started_at"
     list_display = [
-        "started_at",
-        "site",
-        "short_entry_page",
+        "started",
+        "entry",
         "source_or_channel",
         "place",
-        "browser",
-        "os",
+        "browser_and_os",
         "device",
         "pageviews",
         "readable_duration",
@@ -118,17 +117,25 @@ class VisitAdmin(ReportAdmin):
             return queryset.filter(ip=search_term.strip()), False
         return super().get_search_results(request, queryset, search_term)
 
-    @admin.display(description="entry page")
-    def short_entry_page(self, visit: Visit) -> str:
-        return Truncator(visit.entry_page).chars(60)
+    @display(description="started", header=True)
+    def started(self, visit: Visit) -> list[str]:
+        return time_and_date(visit.started_at)
+
+    @display(description="entry page", header=True)
+    def entry(self, visit: Visit) -> list[str]:
+        return [Truncator(visit.entry_page).chars(40), str(visit.site)]
 
     @admin.display(description="source")
     def source_or_channel(self, visit: Visit) -> str:
-        return Truncator(visit.source or visit.channel).chars(40)
+        return Truncator(visit.source or visit.channel).chars(30)
 
-    @admin.display(description="location")
-    def place(self, visit: Visit) -> str:
-        return ", ".join(filter(None, (visit.city, country_name(visit.country))))
+    @display(description="location", header=True)
+    def place(self, visit: Visit) -> list[str]:
+        return [visit.location or visit.region, country_name(visit.country)]
+
+    @display(description="browser", header=True)
+    def browser_and_os(self, visit: Visit) -> list[str]:
+        return [visit.browser, visit.os]
 
     @admin.display(description="country")
     def country_name(self, visit: Visit) -> str:
