@@ -1,5 +1,6 @@
 import logging
 import os
+from collections.abc import Callable
 from decimal import Decimal
 from pathlib import Path
 
@@ -65,7 +66,9 @@ def test_without_file_and_service_nothing_is_known() -> None:
 
 @pytest.mark.parametrize("write_file", [write_nested, write_flat])
 @pytest.mark.parametrize("ip", ["1.2.3.4", "::ffff:1.2.3.4", "::ffff:102:304"])
-def test_both_shapes_of_city_files_are_read(write_file, ip: str, settings: Settings) -> None:
+def test_both_shapes_of_city_files_are_read(
+    write_file: Callable[[Path], Path], ip: str, settings: Settings
+) -> None:
     write_file(settings.GEOIP_PATH)
     assert get_geodata(ip) == LOS_ANGELES
 
@@ -166,16 +169,19 @@ def test_the_service_is_asked_for_ipv6() -> None:
         ({"city": "Bonn", "zipcode": 53111}, Geodata("Bonn", "53111")),
         ({"postal": "53111", "country": "de"}, Geodata("", "53111", "", "DE")),
         ({"country": "Germany", "region": "Hesse"}, Geodata(region="Hesse")),
-        ({"lat": "50.73743", "lon": "7.0982"}, Geodata("", "", "", "", Decimal("50.7374"), Decimal("7.0982"))),
+        (
+            {"lat": "50.73743", "lon": "7.0982"},
+            Geodata(latitude=Decimal("50.7374"), longitude=Decimal("7.0982")),
+        ),
         ({"city": "", "country_code": "", "latitude": 0, "longitude": 0}, NOWHERE),
         ({"latitude": 91, "longitude": 10}, NOWHERE),
         ({"latitude": "NaN", "longitude": "inf"}, NOWHERE),
         ({"latitude": 50.7}, NOWHERE),
-        ({"city": None, "zip_code": [], "region_name": 1.5, "latitude": {}, "longitude": []}, NOWHERE),
+        ({"city": None, "zip_code": [], "region_name": 1.5, "latitude": {}}, NOWHERE),
         ({"city": "B\0nn " + "x" * 200}, Geodata(city=("Bnn " + "x" * 200)[:100])),
         ({"error": "quota"}, NOWHERE),
     ],
-)  # fmt: skip
+)
 @responses.activate
 def test_answers_are_read_with_tolerance(answer: object, place: Geodata) -> None:
     responses.get("https://geo.example/json/1.2.3.4", json=answer)
@@ -248,9 +254,9 @@ def test_answers_are_remembered_for_a_day_and_not_without_bound(
 
 @responses.activate
 def test_the_service_has_two_seconds() -> None:
-    responses.get("https://geo.example/json/1.2.3.4", json=ANSWER)
-    GeodataService(SERVICE).locate("1.2.3.4")
-    assert responses.calls[0].request.req_kwargs["timeout"] == 2.0
+    in_two_seconds = responses.matchers.request_kwargs_matcher({"timeout": 2.0})
+    responses.get("https://geo.example/json/1.2.3.4", json=ANSWER, match=[in_two_seconds])
+    assert GeodataService(SERVICE).locate("1.2.3.4") == LOS_ANGELES
 
 
 @pytest.mark.integration
