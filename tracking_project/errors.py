@@ -14,7 +14,10 @@ logger = logging.getLogger(__name__)
 # Where the standard's name for a status says too little: a title, and what it means.
 TEXTS = {
     400: ("Bad request", "The server could not make sense of what was sent."),
-    403: ("Not allowed", "You may not see this page or do this."),
+    403: (
+        "Not allowed",
+        "You may not see this page or do this. Perhaps you are logged in with another account.",
+    ),
     404: ("Page not found", "There is nothing at this address, or it is not yours to see."),
     405: ("Method not allowed", "This address exists, but cannot be used in this way."),
     413: ("Too large", "More was sent than the server accepts."),

@@ -26,7 +26,8 @@ def test_every_environment_variable_is_documented() -> None:
         and isinstance(node.args[0], ast.Constant)
     }
     assert {"SECRET_KEY", "DATABASE_URL"} <= read
-    documented = re.findall(r"^#? ?([A-Z0-9_]+)=", (ROOT / ".env.example").read_text(), re.MULTILINE)
+    example = (ROOT / ".env.example").read_text()
+    documented = re.findall(r"^#? ?([A-Z0-9_]+)=", example, re.MULTILINE)
     assert sorted(read - set(documented)) == []
 
 
