@@ -81,7 +81,11 @@ class Slot:
 
 @dataclass(frozen=True)
 class LineChart:
-    """A line over equal intervals, and what it was before; all coordinates are percentages."""
+    """A line over equal intervals, and what it was before; all coordinates are percentages.
+
+    The line breaks off where the interval begins that is not over yet: `running` goes on to
+    `now`. A line that has nothing to show is empty.
+    """
 
     line: str
     area: str
@@ -105,7 +109,7 @@ class LineChart:
             line=line(over),
             area=area(points, 100),
             running="" if running is None else line(points[max(0, running - 1) :]),
-            before=line(spread(before, **frame)),
+            before=line(spread(before, **frame)) if any(before) else "",
             now=None if running is None or not points else points[-1],
             slots=slots(intervals, points),
             x_ticks=x_ticks(intervals),

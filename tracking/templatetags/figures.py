@@ -15,12 +15,15 @@ NOTHING = "–"
 @register.filter
 def compact(value: float) -> str:
     """9,876 · 12.3k · 4.56M"""
-    # By what the figure would be rounded to: 999,950 is a million.
-    if value >= 999_950:
-        return f"{value / 1_000_000:.3g}M" if value < 999_500_000 else f"{value / 1e9:,.3g}B"
-    if value >= 10_000:
-        return f"{value / 1000:.3g}k" if value < 99_950 else f"{value / 1000:.0f}k"
-    return f"{value:,.0f}"
+    if value < 10_000:
+        return f"{value:,.0f}"
+    # 999,950 is nearer to 1.00M than to any number of thousands.
+    unit, letter = (1000, "k") if value < 999_500 else (1_000_000, "M")
+    if not value % unit:
+        return f"{value // unit:,}{letter}"
+    amount = value / unit
+    decimals = 2 if amount < 9.995 else 1 if amount < 99.95 else 0
+    return f"{amount:,.{decimals}f}{letter}"
 
 
 @register.filter

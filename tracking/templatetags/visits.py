@@ -16,9 +16,16 @@ def named(value: str, dimension: str) -> str:
 
 @register.filter
 def place(visit: Visit) -> str:
-    """“Los Angeles, 90001, United States”: whatever is known."""
+    """“Los Angeles, United States”: whatever is known."""
     country = DIMENSIONS["country"].name_of(visit.country)
-    return ", ".join(filter(None, (visit.location, country))) or "Unknown"
+    return ", ".join(filter(None, (visit.city, country))) or "Unknown"
+
+
+@register.filter
+def exact_place(visit: Visit) -> str:
+    """“Los Angeles, 90001, California, United States”, or nothing where nothing is known."""
+    country = DIMENSIONS["country"].name_of(visit.country)
+    return ", ".join(filter(None, (visit.location, visit.region, country)))
 
 
 @register.filter

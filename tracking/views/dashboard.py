@@ -48,14 +48,15 @@ class Wording:
 
 
 WORDING = {
-    Preset.TODAY: Wording("Today", "today", "yesterday until this time"),
+    Preset.TODAY: Wording("Today", "today", "yesterday"),
     Preset.WEEK: Wording("7 days", "in the last 7 days", "the 7 days before"),
     Preset.THIRTY_DAYS: Wording("30 days", "in the last 30 days", "the 30 days before"),
     Preset.YEAR: Wording("12 months", "in the last 12 months", "the 12 months before"),
 }
-# Of an interval: its name in a sentence, and its label on the axis.
-NAMES = {Interval.HOUR: "l j F, H:i T", Interval.DAY: "l j F Y", Interval.MONTH: "F Y"}
-LABELS = {Interval.HOUR: "H:i", Interval.DAY: "j M", Interval.MONTH: "M"}
+# Of an interval: how it is called as long as it runs, its name in a sentence, its label.
+RUNNING = {Interval.HOUR: "this hour", Interval.DAY: "today", Interval.MONTH: "this month"}
+NAMES = {Interval.HOUR: "l j F, H:i", Interval.DAY: "l j F Y", Interval.MONTH: "F Y"}
+LABELS = {Interval.HOUR: "H:i", Interval.DAY: "j M", Interval.MONTH: "M Y"}
 
 
 class PeriodForm(forms.Form):
@@ -84,6 +85,10 @@ class Figure:
     @property
     def change(self) -> Change | None:
         return change(self.metric, self.value, self.before)
+
+    @property
+    def is_new(self) -> bool:
+        return bool(self.value) and not self.before
 
 
 @dataclass(frozen=True)
@@ -116,6 +121,8 @@ class SiteDashboardView(SiteMixin, TemplateView):
             wording=WORDING[preset],
             period=period,
             figures=figures,
+            comparable=any(figure.before for figure in figures),
+            running_name=RUNNING[period.interval],
             current_visitors=current_visitors((self.site,), now),
             current_definition=metrics.CURRENT_VISITORS,
             **kwargs,
@@ -181,7 +188,14 @@ def visitors(row: Row) -> int:
 
 
 def written(bucket: Bucket, period: Period, formats: dict[Interval, str]) -> str:
-    return dateformat.format(bucket.start.astimezone(period.zone), formats[period.interval])
+    local = bucket.start.astimezone(period.zone)
+    text = dateformat.format(local, formats[period.interval])
+    # When the clocks go back, an hour comes twice: only the zone tells which.
+    return f"{text} {local.tzname()}" if is_ambiguous(local) else text
+
+
+def is_ambiguous(local: datetime) -> bool:
+    return local.replace(fold=0).utcoffset() != local.replace(fold=1).utcoffset()
 
 
 def panels_of(site: Site, period: Period, everybody: float) -> Iterator[Panel]:

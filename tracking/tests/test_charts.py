@@ -1,0 +1,99 @@
+from itertools import pairwise
+
+import pytest
+
+from tracking.charts import Interval, LineChart, area, line, scale, spread
+from tracking.templatetags.charts import sparkline
+
+
+def intervals(*values: int | None, before: list[int | None] | None = None) -> list[Interval]:
+    earlier = before or [None] * len(values)
+    return [
+        Interval(f"day {n}", str(n), value, before=earlier[n]) for n, value in enumerate(values)
+    ]
+
+
+def test_paths() -> None:
+    points = [(0.0, 10.0), (5.0, 2.5)]
+    assert line(points) == "M0,10L5,2.5"
+    assert area(points, 10) == "M0,10L5,2.5L5,10L0,10Z"
+    assert (line([]), area([], 10)) == ("", "")
+
+
+def test_spread_fills_the_width_and_stands_on_the_floor() -> None:
+    assert spread([0, 5, 10], width=100, height=20, top=10) == [(0, 20), (50, 10), (100, 0)]
+    assert spread([5], width=100, height=20, top=10, slots=3) == [(0, 10)]
+    assert spread([0, 0], width=100, height=20, top=0) == [(0, 20), (100, 20)]
+
+
+@pytest.mark.parametrize(
+    ("greatest", "steps"),
+    [
+        (0, [0, 1]),
+        (1, [0, 1]),
+        (3, [0, 1, 2, 3]),
+        (7, [0, 2, 4, 6, 8]),
+        (10, [0, 5, 10]),
+        (100, [0, 25, 50, 75, 100]),
+        (101, [0, 50, 100, 150]),
+        (15_000, [0, 5000, 10_000, 15_000]),
+    ],
+)
+def test_scale_is_round_and_reaches_the_greatest(greatest: int, steps: list[int]) -> None:
+    assert scale(greatest) == steps
+
+
+def test_scale_has_few_equal_steps() -> None:
+    for greatest in [*range(1, 2000), 10**6 - 1, 10**6 + 1]:
+        steps = scale(greatest)
+        assert steps[-1] >= greatest
+        assert len(steps) <= 5
+        assert {after - before for before, after in pairwise(steps)} == {steps[1]}
+
+
+def test_the_running_interval_is_drawn_apart_and_the_future_not_at_all() -> None:
+    chart = LineChart.of(intervals(4, 2, 1, None, None), running=2)
+
+    assert chart.line == "M0,0L25,50"
+    assert chart.running == "M25,50L50,75"
+    assert chart.now == (50, 75)
+    assert chart.area == "M0,0L25,50L50,75L50,100L0,100Z"
+    assert [slot.y for slot in chart.slots] == [0, 50, 75, None, None]
+
+
+def test_the_first_interval_can_be_the_running_one() -> None:
+    chart = LineChart.of(intervals(1, None, None), running=0)
+    assert (chart.line, chart.running, chart.now) == ("", "M0,0", (0, 0))
+
+
+def test_a_period_that_is_over_is_one_line() -> None:
+    chart = LineChart.of(intervals(1, 2), running=None)
+    assert (chart.line, chart.running, chart.now) == ("M0,50L100,0", "", None)
+
+
+def test_the_scale_holds_what_was_before() -> None:
+    chart = LineChart.of(intervals(1, 2, before=[4, None]), running=None)
+    assert (chart.line, chart.before) == ("M0,75L100,50", "M0,0")
+    assert LineChart.of(intervals(1, 2, before=[0, 0]), running=None).before == ""
+
+
+def test_slots_share_the_width() -> None:
+    slots = LineChart.of(intervals(1, 2, 3), running=None).slots
+    assert [(slot.left, slot.width) for slot in slots] == [(0, 25), (25, 50), (75, 25)]
+
+
+@pytest.mark.parametrize(
+    ("length", "wide", "narrow"), [(7, 7, 4), (12, 6, 3), (23, 8, 4), (25, 7, 4), (30, 8, 4)]
+)
+def test_there_are_no_more_labels_than_fit(length: int, wide: int, narrow: int) -> None:
+    ticks = LineChart.of(intervals(*range(length)), running=None).x_ticks
+
+    assert len(ticks) == wide
+    assert len([tick for tick in ticks if not tick.wide_only]) == narrow
+    assert ticks[0].anchor == "start"
+
+
+def test_sparkline_is_drawn_within_its_frame() -> None:
+    drawn = sparkline([0, 4], "Visitors")
+    assert (drawn["label"], drawn["line"]) == ("Visitors", "M0,30L120,2")
+    assert sparkline([], "Nothing")["line"] == ""
