@@ -12,17 +12,21 @@ from tracking.models import Site
 
 logger = logging.getLogger(__name__)
 
-# A site that nobody knows yet may have been added a moment ago: worth a look, but not for
-# each of a flood of requests for a site that does not exist.
-SECONDS_BETWEEN_LOOKS = 1.0
+# A site that is not known may have been added a moment ago. Looking costs a query, so that a
+# flood of requests for sites that do not exist is not looked at one by one.
+SECONDS_BETWEEN_LOOKS = 0.05
 
 
 class SiteDirectory:
     """Numbers of the sites, by public id (as in URLs, a string) and by number (an int)."""
 
     def __init__(self) -> None:
-        self._numbers: dict[str | int, int] = {}
-        self._refreshed = float("-inf")
+        self.reset()
+
+    def reset(self) -> None:
+        self._numbers: dict[str | int, int] | None = None
+        self._looked = float("-inf")
+        self._loading = threading.Lock()
         self._refresher: threading.Thread | None = None
 
     def find(self, key: str | int) -> int | None:
@@ -30,11 +34,17 @@ class SiteDirectory:
 
         Raises DatabaseError when the site is not known and the database cannot tell.
         """
-        if self._is_due(key):
-            self.refresh()
-        return self._numbers.get(key)
+        numbers = self._numbers
+        if numbers is None or not settings.COLLECTOR_SITES_SECONDS:
+            numbers = self._load()
+        number = numbers.get(key)
+        if number is None and time.monotonic() - self._looked > SECONDS_BETWEEN_LOOKS:
+            self._looked = time.monotonic()
+            return self.refresh().get(key)
+        return number
 
-    def refresh(self) -> None:
+    def refresh(self) -> dict[str | int, int]:
+        """Ask the database for all sites; raises DatabaseError."""
         numbers: dict[str | int, int] = {}
         try:
             for number, public_id in Site.objects.order_by().values_list("pk", "public_id"):
@@ -43,17 +53,18 @@ class SiteDirectory:
             connection.close()
             raise
         self._numbers = numbers
-        self._refreshed = time.monotonic()
+        return numbers
 
-    def _is_due(self, key: str | int) -> bool:
-        if not settings.COLLECTOR_SITES_SECONDS:
-            return True
-        if self._refresher is None:
-            self._refresher = threading.Thread(target=self._keep_refreshing, daemon=True)
-            self._refresher.start()
-        return (
-            key not in self._numbers and time.monotonic() - self._refreshed > SECONDS_BETWEEN_LOOKS
-        )
+    def _load(self) -> dict[str | int, int]:
+        """The first request of a process waits until all sites are known."""
+        with self._loading:
+            numbers = self._numbers
+            if numbers is None or not settings.COLLECTOR_SITES_SECONDS:
+                numbers = self.refresh()
+            if self._refresher is None and settings.COLLECTOR_SITES_SECONDS:
+                self._refresher = threading.Thread(target=self._keep_refreshing, daemon=True)
+                self._refresher.start()
+            return numbers
 
     def _keep_refreshing(self) -> None:
         # While the database is away the sites that are known go on being known.
@@ -68,8 +79,5 @@ class SiteDirectory:
 directory = SiteDirectory()
 
 
-def _forget_threads() -> None:
-    directory._refresher = None
-
-
-os.register_at_fork(after_in_child=_forget_threads)
+# A forked process has the memory of its parent, but not its threads.
+os.register_at_fork(after_in_child=directory.reset)

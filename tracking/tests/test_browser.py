@@ -1,0 +1,166 @@
+"""From an empty folder to the first visit on the dashboard, as a person in a browser sees it."""
+
+import http.server
+import os
+import shutil
+import signal
+import subprocess
+import threading
+from collections.abc import Iterator
+from functools import partial
+from pathlib import Path
+
+import pytest
+from django.conf import settings
+from playwright.sync_api import Browser, ConsoleMessage, Page, Request, expect, sync_playwright
+
+from tracking.tests.service import Service, database_like_the_tests, wait_for
+
+CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
+pytestmark = [
+    pytest.mark.service,
+    pytest.mark.skipif(
+        not CHROMIUM,
+        reason="There is no Chromium here (on Debian: apt install chromium).",
+    ),
+]
+# Headless Chromium says so in its User-Agent, and is left out as the bot that it is.
+AGENT = (
+    "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) "
+    "Chrome/141.0.0.0 Safari/537.36"
+)
+QUIET = ("--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-sync")
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    # Playwright runs an event loop in this thread, which Django takes for a mistake.
+    os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "true"
+    with sync_playwright() as playwright:
+        yield playwright.chromium.launch(executable_path=CHROMIUM, args=list(QUIET))
+    del os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"]
+
+
+class Installation(Service):
+    """What `make run` starts."""
+
+    def start_all(self) -> None:
+        self.start("start", ".venv/bin/python", "manage.py", "start")
+        wait_for(self.answers, 60)
+
+    def setup_link(self) -> str:
+        (link,) = (word for word in self.log("start").split() if "/account/setup/" in word)
+        return link
+
+
+@pytest.fixture
+def installation(tmp_path: Path) -> Iterator[Installation]:
+    folder = tmp_path / "data"
+    folder.mkdir()
+    with database_like_the_tests(folder) as url:
+        running = Installation(folder, url)
+        running.start_all()
+        try:
+            yield running
+        finally:
+            for name in list(running.processes):
+                running.kill(name)
+
+
+@pytest.fixture
+def website(tmp_path: Path) -> Iterator[tuple[Path, str]]:
+    """A folder of pages, served at an origin of its own."""
+    pages = tmp_path / "pages"
+    pages.mkdir()
+    handler = partial(http.server.SimpleHTTPRequestHandler, directory=pages)
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        yield pages, f"http://localhost:{server.server_port}"
+        server.shutdown()
+
+
+class Watch:
+    """Notes what must not happen on our pages: console errors, requests to other hosts."""
+
+    def __init__(self, page: Page, origin: str) -> None:
+        self.origin = origin
+        self.faults: list[str] = []
+        page.on("console", self.console)
+        page.on("pageerror", lambda error: self.faults.append(str(error)))
+        page.on("request", self.request)
+
+    def console(self, message: ConsoleMessage) -> None:
+        if message.type in {"error", "warning"}:
+            self.faults.append(message.text)
+
+    def request(self, request: Request) -> None:
+        if not request.url.startswith((self.origin, "data:")):
+            self.faults.append(request.url)
+
+
+def test_first_visit(
+    installation: Installation, website: tuple[Path, str], browser: Browser
+) -> None:
+    folder, origin = website
+    owner = browser.new_context().new_page()
+    watch = Watch(owner, installation.url)
+
+    owner.goto(installation.setup_link())
+    owner.get_by_label("Name").fill("Olive Owner")
+    owner.get_by_label("E-mail").fill("olive@example.com")
+    owner.get_by_label("Password", exact=True).fill("a very long secret")
+    owner.get_by_role("main").get_by_role("button").click()
+    owner.get_by_role("link", name="Add a site").first.click()
+    owner.get_by_label("Domain").fill("https://Localhost/some/page")
+    owner.get_by_role("main").get_by_role("button").click()
+    expect(owner.locator("main")).to_contain_text("Waiting for the first visit")
+    snippet = owner.locator("main pre").first.inner_text()
+
+    (folder / "index.html").write_text(f"<!doctype html><title>Home</title>{snippet}<p>Hello")
+    visitor = browser.new_context(user_agent=AGENT).new_page()
+    visitor.goto(f"{origin}/index.html?utm_source=newsletter")
+    visitor.evaluate("history.pushState({}, '', '/about')")
+    visitor.evaluate("tracking('Sign-up')")
+
+    expect(owner.locator("main")).to_contain_text("It works", timeout=3000)
+    owner.goto(f"{installation.url}/sites/1/")
+    panels = {
+        panel.get_by_role("heading").inner_text(): panel.locator("tbody th").all_inner_texts()
+        for panel in owner.locator(".panel").all()
+    }
+    assert panels["Top pages"] == ["/about", "/index.html"]
+    assert panels["Entry pages"] == ["/index.html"]
+    assert panels["Sources"] == ["newsletter"]
+    assert panels["Devices"] == ["Desktop"]
+    owner.goto(f"{installation.url}/sites/1/visits/")
+    owner.locator("summary", has_text="/index.html").click()
+    expect(owner.locator(".visit-events li")).to_have_count(3)
+    expect(owner.locator(".visit-events")).to_contain_text("Sign-up")
+    assert watch.faults == []
+
+    owner.goto(f"{installation.url}/admin/tracking/visit/")
+    expect(owner.locator("#result_list tbody tr")).to_have_count(1)
+    expect(owner.locator("#result_list")).to_contain_text("/index.html")
+    assert watch.faults == []
+
+
+def test_a_page_without_scripts_is_counted_by_its_pixel(
+    installation: Installation, website: tuple[Path, str], browser: Browser
+) -> None:
+    folder, origin = website
+    installation.manage("createsuperuser", "--noinput", "--email", "olive@example.com")
+    snippet = installation.manage("add_site", "localhost", "--owner", "olive@example.com")
+    snippet = snippet[snippet.index("<") :]
+    (folder / "plain.html").write_text(f"<!doctype html><title>Plain</title>{snippet}")
+    page = browser.new_context(user_agent=AGENT, java_script_enabled=False).new_page()
+    page.goto(f"{origin}/plain.html")
+    stored = wait_for(lambda: installation.rows("SELECT page FROM tracking_event"))
+    assert set(stored) == {("/plain.html",)}
+
+
+def test_ctrl_c_stops_everything_within_two_seconds(installation: Installation) -> None:
+    group = installation.processes["start"].pid
+    installation.kill("start", signal.SIGINT)
+    remaining = subprocess.run(["pgrep", "-g", str(group)], capture_output=True, text=True)
+    assert remaining.stdout == ""
+    assert settings.DEBUG is False
