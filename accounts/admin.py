@@ -136,14 +136,15 @@ class UserAdmin(DjangoUserAdmin, ModelAdmin):
     def has_delete_permission(self, request: HttpRequest, obj: User | None = None) -> bool:
         return super().has_delete_permission(request, obj) and may_manage(request, obj)
 
-    def save_model(
-        self, request: HttpRequest, obj: User, form: forms.ModelForm, change: bool
+    def save_related(
+        self, request: HttpRequest, form: forms.ModelForm, formsets: Any, change: bool
     ) -> None:
-        super().save_model(request, obj, form, change)
+        super().save_related(request, form, formsets, change)
         if change and "email" in form.changed_data:
             # The old address must not open the account any longer.
-            EmailAddress.objects.filter(user=obj).exclude(email=obj.email).delete()
-            sync_user_email_address(obj)
+            user = form.instance
+            EmailAddress.objects.filter(user=user).exclude(email=user.email).delete()
+            sync_user_email_address(user)
 
     @admin.display(description="sites", empty_value="0")
     def site_count(self, user: User) -> int | None:

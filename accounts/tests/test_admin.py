@@ -1,0 +1,162 @@
+"""People in the back office: made, changed and protected."""
+
+import pytest
+from allauth.account.models import EmailAddress
+from django.contrib.auth.models import Group, Permission
+from django.test import Client
+
+from accounts.models import User
+from accounts.tests.factories import UserFactory
+from tracking.tests.factories import SiteFactory
+
+USERS = "/admin/accounts/user/"
+PASSWORD = "a rather long phrase"
+
+
+def fields_of(user: User, **changes: object) -> dict[str, object]:
+    return {
+        "email": user.email,
+        "name": user.name,
+        "time_zone": user.time_zone,
+        "is_active": "on",
+        "emailaddress_set-TOTAL_FORMS": 0,
+        "emailaddress_set-INITIAL_FORMS": 0,
+    } | changes
+
+
+@pytest.fixture
+def helpdesk_client(db: None) -> Client:
+    """Staff who may do everything with users and groups, short of being a superuser."""
+    user = UserFactory(is_staff=True)
+    user.user_permissions.set(
+        Permission.objects.filter(content_type__model__in=["user", "group", "emailaddress"])
+    )
+    client = Client()
+    client.force_login(user)
+    return client
+
+
+def test_a_user_is_added_with_e_mail_name_and_password(staff_client: Client) -> None:
+    form = {"email": "New@Example.com", "name": "Nina New", "time_zone": "Europe/Berlin"}
+    response = staff_client.post(
+        f"{USERS}add/", form | {"password1": PASSWORD, "password2": PASSWORD}
+    )
+    user = User.objects.get(email="new@example.com")
+    assert response["Location"] == f"{USERS}{user.pk}/change/"
+    assert (user.name, user.time_zone, user.is_staff) == ("Nina New", "Europe/Berlin", False)
+    assert user.check_password(PASSWORD)
+
+
+@pytest.mark.parametrize(
+    ("changes", "errors"),
+    [
+        ({"email": "OWNER@example.com"}, {"email"}),
+        ({"email": ""}, {"email"}),
+        ({"password2": "another long phrase"}, {"password2"}),
+        ({"password1": "12345", "password2": "12345"}, {"password2"}),
+        ({"time_zone": "Europe/Nowhere"}, {"time_zone"}),
+    ],
+)
+def test_mistakes_in_a_new_user_are_named(
+    staff_client: Client, owner: User, changes: dict[str, str], errors: set[str]
+) -> None:
+    form = {"email": "new@example.com", "time_zone": "UTC"}
+    form |= {"password1": PASSWORD, "password2": PASSWORD} | changes
+    response = staff_client.post(f"{USERS}add/", form)
+    assert set(response.context["adminform"].errors) == errors
+    assert not User.objects.filter(email="new@example.com").exists()
+
+
+def test_after_a_change_of_address_the_old_one_opens_the_account_no_longer(
+    staff_client: Client, owner: User
+) -> None:
+    EmailAddress.objects.create(user=owner, email=owner.email, primary=True, verified=True)
+    form = fields_of(owner, email="Moved@Example.com")
+    response = staff_client.post(
+        f"{USERS}{owner.pk}/change/",
+        form
+        | {
+            "emailaddress_set-TOTAL_FORMS": 1,
+            "emailaddress_set-INITIAL_FORMS": 1,
+            "emailaddress_set-0-id": EmailAddress.objects.get(user=owner).pk,
+            "emailaddress_set-0-user": owner.pk,
+        },
+    )
+    assert response.status_code == 302
+    owner.refresh_from_db()
+    assert owner.email == "moved@example.com"
+    addresses = EmailAddress.objects.filter(user=owner).values_list("email", "verified")
+    assert list(addresses) == [("moved@example.com", False)]
+
+
+def test_staff_set_another_persons_password(staff_client: Client, owner: User) -> None:
+    page = staff_client.get(f"{USERS}{owner.pk}/change/")
+    assert 'href="../password/"' in page.text
+    response = staff_client.post(
+        f"{USERS}{owner.pk}/password/", {"password1": PASSWORD, "password2": PASSWORD}
+    )
+    assert response.status_code == 302
+    owner.refresh_from_db()
+    assert owner.check_password(PASSWORD)
+
+
+def test_users_are_searched_filtered_and_shown_with_their_sites(
+    staff_client: Client, owner: User, stranger: User, staff: User
+) -> None:
+    SiteFactory.create_batch(2, owner=owner)
+
+    def listed(query: str) -> list[tuple[str, int | None]]:
+        rows = staff_client.get(f"{USERS}?{query}").context["cl"].result_list
+        return [(user.email, user.site_count) for user in rows]
+
+    assert listed("q=olive") == [("owner@example.com", 2)]
+    assert listed("is_staff__exact=1") == [("staff@example.com", None)]
+    assert listed("q=nobody") == []
+
+
+def test_a_hostile_name_is_shown_as_text(staff_client: Client, owner: User) -> None:
+    User.objects.filter(pk=owner.pk).update(name="<script>alert(1)</script>")
+    for address in (USERS, f"{USERS}{owner.pk}/change/", f"{USERS}{owner.pk}/delete/"):
+        text = staff_client.get(address).text
+        assert "&lt;script&gt;alert(1)" in text
+        assert "<script>alert" not in text
+
+
+def test_a_user_is_deleted_with_their_sites(
+    staff_client: Client, owner: User, stranger: User
+) -> None:
+    SiteFactory(owner=owner, domain="gone.example.com")
+    address = f"{USERS}{owner.pk}/delete/"
+    assert "gone.example.com" in staff_client.get(address).text
+    staff_client.post(address, {"post": "yes"})
+    assert set(User.objects.values_list("email", flat=True)) == {
+        "staff@example.com",
+        "stranger@example.com",
+    }
+
+
+def test_only_superusers_give_permissions(helpdesk_client: Client, owner: User) -> None:
+    group = Group.objects.create(name="Everything")
+    form = fields_of(owner, name="Renamed", is_staff="on", is_superuser="on", groups=[group.pk])
+    assert helpdesk_client.post(f"{USERS}{owner.pk}/change/", form).status_code == 302
+    owner.refresh_from_db()
+    assert (owner.name, owner.is_staff, owner.is_superuser) == ("Renamed", False, False)
+    assert not owner.groups.exists()
+
+
+def test_only_superusers_manage_staff_and_groups(helpdesk_client: Client, staff: User) -> None:
+    group = Group.objects.create(name="Everything")
+    passwords = {"password1": PASSWORD, "password2": PASSWORD}
+    for address, form in (
+        (f"{USERS}{staff.pk}/change/", fields_of(staff, email="mine@example.com")),
+        (f"{USERS}{staff.pk}/password/", passwords),
+        (f"{USERS}{staff.pk}/delete/", {"post": "yes"}),
+        ("/admin/auth/group/add/", {"name": "Mine"}),
+        (f"/admin/auth/group/{group.pk}/change/", {"name": "Mine"}),
+        (f"/admin/auth/group/{group.pk}/delete/", {"post": "yes"}),
+    ):
+        assert helpdesk_client.post(address, form).status_code == 403
+    assert helpdesk_client.get(f"{USERS}{staff.pk}/change/").status_code == 200
+    staff.refresh_from_db()
+    assert staff.email == "staff@example.com"
+    assert list(Group.objects.values_list("name", flat=True)) == ["Everything"]
