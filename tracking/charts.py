@@ -54,7 +54,7 @@ class Interval:
     name: str
     label: str
     value: int | None
-    name_before: str = ""
+    label_before: str = ""
     before: int | None = None
 
 

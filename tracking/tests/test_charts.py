@@ -56,7 +56,7 @@ def test_the_running_interval_is_drawn_apart_and_the_future_not_at_all() -> None
 
     assert chart.line == "M0,0L25,50"
     assert chart.running == "M25,50L50,75"
-    assert chart.now == (50, 75)
+    assert chart.now == (50.0, 75.0)
     assert chart.area == "M0,0L25,50L50,75L50,100L0,100Z"
     assert [slot.y for slot in chart.slots] == [0, 50, 75, None, None]
 

@@ -167,7 +167,7 @@ def chart_of(site: Site, period: Period, now: datetime) -> LineChart:
             name=written(bucket, period, NAMES),
             label=written(bucket, period, LABELS),
             value=visitors(row) if bucket.start <= now else None,
-            name_before=written(earlier.key[0], period, NAMES) if earlier else "",
+            label_before=written(earlier.key[0], period, LABELS) if earlier else "",
             before=visitors(earlier) if earlier else None,
         )
         # A day with 25 hours may follow one with 24, and the other way about.

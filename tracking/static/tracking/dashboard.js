@@ -1,5 +1,7 @@
 "use strict";
 
+const GAP = 12; // pixels
+
 // The read-out of a chart follows the pointer and the arrow keys. What it says stands in the
 // attributes of the chart's stripes; without this script they have titles.
 for (const chart of document.querySelectorAll("[data-chart]")) {
@@ -24,9 +26,11 @@ for (const chart of document.querySelectorAll("[data-chart]")) {
     }
     cursor.removeAttribute("hidden");
     readout.hidden = false;
-    const middle = (parseFloat(x) / 100) * plot.clientWidth - readout.offsetWidth / 2;
-    const rightmost = plot.clientWidth - readout.offsetWidth;
-    readout.style.left = `${Math.max(0, Math.min(rightmost, middle))}px`;
+    // Beside the line, on the side where there is more room.
+    const at = (parseFloat(x) / 100) * plot.clientWidth;
+    const free = plot.clientWidth - readout.offsetWidth;
+    const beside = at < plot.clientWidth / 2 ? at + GAP : at - readout.offsetWidth - GAP;
+    readout.style.left = `${Math.max(0, Math.min(free, beside))}px`;
     plot.setAttribute("aria-valuenow", shown);
     plot.setAttribute("aria-valuetext", `${name}: ${value}${before && `; ${before}`}`);
   }
