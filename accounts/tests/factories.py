@@ -3,7 +3,7 @@ import factory
 from accounts.models import User
 
 
-class UserFactory(factory.django.DjangoModelFactory[User]):  # type: ignore[misc]
+class UserFactory(factory.django.DjangoModelFactory[User]):
     """A person whose password is “correct horse”."""
 
     class Meta:
@@ -11,5 +11,5 @@ class UserFactory(factory.django.DjangoModelFactory[User]):  # type: ignore[misc
         skip_postgeneration_save = True
 
     email = factory.Sequence(lambda n: f"person{n}@example.com")
-    name = factory.Faker("name")
+    name = factory.Sequence(lambda n: f"Person {n}")
     password = factory.django.Password("correct horse")

@@ -50,11 +50,11 @@ def update_visits(visits: Collection[Visit]) -> None:
     """Write the fields of `CHANGING_FIELDS`."""
     if not visits:
         return
-    fields = [*(Visit._meta.get_field(name) for name in CHANGING_FIELDS), Visit._meta.pk]
-    assignments = ", ".join(f"{quoted(field)} = %s" for field in fields[:-1])
+    changing = [field for field in Visit._meta.concrete_fields if field.name in CHANGING_FIELDS]
+    assignments = ", ".join(f"{quoted(field)} = %s" for field in changing)
     sql = f"UPDATE {Visit._meta.db_table} SET {assignments} WHERE id = %s"  # noqa: S608
     with connection.cursor() as cursor:
-        cursor.executemany(sql, list(rows(visits, fields)))
+        cursor.executemany(sql, list(rows(visits, [*changing, Visit._meta.pk])))
 
 
 def insert(model: type[models.Model], instances: Collection[models.Model]) -> None:
@@ -74,7 +74,7 @@ def insert(model: type[models.Model], instances: Collection[models.Model]) -> No
 
 
 def quoted(field: AnyField) -> str:
-    return connection.ops.quote_name(field.column)
+    return connection.ops.quote_name(field.column or "")
 
 
 def rows(instances: Iterable[models.Model], fields: Sequence[AnyField]) -> Iterator[Sequence[Any]]:

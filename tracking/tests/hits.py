@@ -14,12 +14,17 @@ FIREFOX = "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.
 NOON = datetime(2026, 6, 15, 12, tzinfo=UTC)
 
 
-def record(site: Site, time: datetime = NOON, **values: object) -> Record:
-    """A page view of `/`, unless `url`, `referrer`, `event` or a header is given."""
-    fields = {name: str(values.pop(name)) for name in ("referrer", "event") if name in values}
-    headers = {"ip": "1.2.3.4", "user_agent": FIREFOX, "referer": "", "prefetch": False}
-    url = values.pop("url", f"https://{site.domain}/")
-    return Record(site.pk, time.timestamp(), **headers | values, fields={"url": str(url), **fields})
+def record(
+    site: Site,
+    time: datetime = NOON,
+    ip: str = "1.2.3.4",
+    user_agent: str = FIREFOX,
+    prefetch: bool = False,
+    **fields: str,
+) -> Record:
+    """A page view of `/`, unless `url`, `referrer` or `event` is given."""
+    fields.setdefault("url", f"https://{site.domain}/")
+    return Record(site.pk, time.timestamp(), ip, user_agent, "", prefetch, fields=fields)
 
 
 def put(*records: Record, folder: Path | None = None) -> None:

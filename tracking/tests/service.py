@@ -24,7 +24,7 @@ GRANIAN = str(Path(sys.executable).with_name("granian"))
 def free_port() -> int:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
+        return int(probe.getsockname()[1])
 
 
 def wait_for(condition: Callable[[], Any], seconds: float = 30) -> Any:
@@ -115,7 +115,7 @@ class Service:
             ) as connection:
                 return connection.execute(sql).fetchall()
         with psycopg.connect(self.database_url) as connection:
-            return connection.execute(sql).fetchall()  # type: ignore[arg-type]
+            return connection.execute(sql).fetchall()
 
     def queue_is_empty(self) -> bool:
         return not list((self.folder / "spool").glob("*.log"))
@@ -131,11 +131,11 @@ def database_like_the_tests(folder: Path) -> Iterator[str]:
     name = f"service_{uuid.uuid4().hex[:12]}"
     server, _, _ = configured.rpartition("/")
     with psycopg.connect(configured, autocommit=True) as connection:
-        connection.execute(f'CREATE DATABASE "{name}"')  # type: ignore[arg-type]
+        connection.execute(f'CREATE DATABASE "{name}"')
         try:
             yield f"{server}/{name}"
         finally:
-            connection.execute(f'DROP DATABASE "{name}" WITH (FORCE)')  # type: ignore[arg-type]
+            connection.execute(f'DROP DATABASE "{name}" WITH (FORCE)')
 
 
 @contextlib.contextmanager

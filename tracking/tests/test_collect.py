@@ -6,11 +6,11 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
-from unittest.mock import patch
+from unittest.mock import Mock, patch
 
 import pytest
+from django.core.handlers.wsgi import WSGIRequest
 from django.db import OperationalError
-from django.http import HttpRequest
 from django.test import Client, RequestFactory
 from pytest_django import Settings
 
@@ -38,24 +38,29 @@ class Response:
 class Door:
     """Sends requests to the collector, as a page of another origin would."""
 
-    ask: Callable[[HttpRequest], Response]
+    ask: Callable[[WSGIRequest], Response]
     factory: RequestFactory = field(default_factory=RequestFactory)
 
-    def __call__(self, method: str, path: str, body: bytes = b"", **headers: Any) -> Response:
+    def __call__(self, method: str, path: str, body: bytes = b"", /, **headers: str) -> Response:
         request = self.factory.generic(method, path, content_type="text/plain", headers=headers)
         request.environ |= {"wsgi.input": io.BytesIO(body), "CONTENT_LENGTH": str(len(body))}
         return self.ask(request)
 
 
-def through_wsgi(request: HttpRequest) -> Response:
+def through_wsgi(request: WSGIRequest) -> Response:
     started: list[Any] = []
     application = with_collector(lambda environ, start: pytest.fail("Django was asked."))
-    body = application(request.environ, lambda *args: started.append(args))
+
+    def start(*arguments: Any) -> Callable[[bytes], object]:
+        started.append(arguments)
+        return lambda data: None
+
+    body = application(request.environ, start)
     ((status, headers),) = started
     return Response(int(status[:3]), dict(headers), b"".join(body))
 
 
-def through_view(request: HttpRequest) -> Response:
+def through_view(request: WSGIRequest) -> Response:
     client = Client(enforce_csrf_checks=True)
     answer = client.request(**request.environ)
     return Response(answer.status_code, dict(answer.headers), answer.content)
@@ -85,6 +90,7 @@ def test_pixel(door: Door, site: Site, queue: Queue) -> None:
     response = door(
         "GET",
         f"/t/{site.public_id}.gif?url=https%3A%2F%2Fexample.com%2Fa&event=Sign-up",
+        b"",
         **{"User-Agent": "Mozilla", "Referer": "https://example.com/"},
     )
     assert (response.status, response.body, len(response.body)) == (200, GIF, 43)
@@ -126,7 +132,7 @@ def test_beacon(door: Door, site: Site, queue: Queue, extra: dict[str, str]) -> 
 
 
 def test_prefetches_are_marked(door: Door, site: Site, queue: Queue) -> None:
-    door("GET", f"/t/{site.public_id}.gif?url=/", **{"Sec-Purpose": "prefetch;prerender"})
+    door("GET", f"/t/{site.public_id}.gif?url=/", b"", **{"Sec-Purpose": "prefetch;prerender"})
     door("GET", f"/t/{site.public_id}.gif?url=/")
     assert [record.prefetch for record in queue()] == [True, False]
 
@@ -143,7 +149,9 @@ def test_script(door: Door, site: Site) -> None:
     assert response.status == 200
     assert response.headers["Content-Type"] == "text/javascript; charset=utf-8"
     assert b"sendBeacon" in response.body
-    again = door("GET", f"/t/{site.public_id}.js", **{"If-None-Match": response.headers["ETag"]})
+    again = door(
+        "GET", f"/t/{site.public_id}.js", b"", **{"If-None-Match": response.headers["ETag"]}
+    )
     assert (again.status, again.body) == (304, b"")
 
 
@@ -287,7 +295,12 @@ def test_a_new_site_is_noticed_and_a_flood_of_unknown_ones_is_not_looked_at_one_
 
 def test_other_paths_are_djangos() -> None:
     asked = []
-    application = with_collector(lambda environ, start: asked.append(environ["PATH_INFO"]) or [])
-    for path in ("/", "/t", "/sites/1/visits/", "/sites/x/visit", "/admin/"):
-        application(RequestFactory().get(path).environ, lambda *args: None)
-    assert asked == ["/", "/t", "/sites/1/visits/", "/sites/x/visit", "/admin/"]
+
+    def django(environ: Any, start_response: Any) -> list[bytes]:
+        asked.append(environ["PATH_INFO"])
+        return []
+
+    paths = ["/", "/t", "/sites/1/visits/", "/sites/x/visit", "/admin/"]
+    for path in paths:
+        list(with_collector(django)(RequestFactory().get(path).environ, Mock()))
+    assert asked == paths

@@ -44,7 +44,7 @@ def test_hits_of_one_visitor_are_one_visit(site: Site) -> None:
     [({}, 1), ({"ip": "1.2.3.5"}, 2), ({"user_agent": "Mozilla/5.0 (Windows NT 10.0) Gecko"}, 2)],
 )
 def test_a_visitor_is_an_address_and_a_user_agent(
-    site: Site, difference: dict[str, str], count: int
+    site: Site, difference: dict[str, Any], count: int
 ) -> None:
     process_hits(record(site), record(site, **difference))
     assert Visit.objects.values("visitor_id").distinct().count() == count

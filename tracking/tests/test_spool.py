@@ -2,6 +2,7 @@ import fcntl
 import multiprocessing
 import os
 from pathlib import Path
+from typing import Any
 from unittest.mock import patch
 
 import pytest
@@ -73,7 +74,7 @@ def test_a_hit_that_the_disk_did_not_take_is_refused_and_starts_a_new_file(tmp_p
     writer = Spool(tmp_path)
     writer.append(record(1))
 
-    def half(descriptor: int, line: bytes, write=os.write) -> int:
+    def half(descriptor: int, line: bytes, write: Any = os.write) -> int:
         return write(descriptor, line[:9])
 
     with patch("tracking.spool.os.write", half), pytest.raises(OSError, match="only a part"):
