@@ -1,0 +1,247 @@
+"""Believable visits of a made-up website, for demonstrations, screenshots and measurements."""
+
+import uuid
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict
+from datetime import UTC, date, datetime, time, timedelta
+from functools import partial
+from itertools import accumulate
+from random import Random
+from types import SimpleNamespace
+from typing import Any, NamedTuple, TypeVar
+
+from django.db import transaction
+
+from tracking.demo import content
+from tracking.models import Event, QueueFile, Site
+from tracking.processing import store
+from tracking.processing.numbering import OFFSET_BITS, event_id
+
+T = TypeVar("T")
+
+MAX_EVENTS = (1 << OFFSET_BITS) - 1  # a file of the queue cannot number more
+VISITS_AT_ONCE = 5_000
+GROWTH = 0.45  # from the first day to the last
+COMES_BACK = 0.1  # the share of visits that are followed by another one on the same day
+COMES_BACK_DIRECTLY = 0.6
+PAUSE, MEAN_FURTHER_PAUSE = 35 * 60.0, 2 * 3600.0  # seconds until then
+LONGEST_LOOK = 25 * 60.0  # seconds on a page; after half an hour a visit would be over
+
+
+class Hour(NamedTuple):
+    start: float  # seconds after the epoch
+    seconds: float
+    weight: float
+
+
+class Day(NamedTuple):
+    date: date  # of the site's calendar
+    end: float
+    hours: list[Hour]  # as far as they are over
+
+
+class Step(NamedTuple):
+    """An event to be."""
+
+    time: float
+    name: str
+    page: str
+
+
+class Plan(NamedTuple):
+    """A visit to be."""
+
+    steps: list[Step]
+    visitor: int
+    person: dict[str, Any]  # those fields of a visit that tell place and browser
+    origin: dict[str, Any]  # those that tell where it came from
+
+
+class Way(NamedTuple):
+    origin: dict[str, Any]
+    entries: Iterator[str]
+
+
+class Traffic:
+    """`events` events in the `days` days of a site's calendar that end `now`.
+
+    The same `seed` gives the same traffic, besides the numbers that identify it.
+    """
+
+    def __init__(self, site: Site, now: datetime, days: int, events: int, seed: int) -> None:
+        self.site = site
+        self.now = now.timestamp()
+        self.today = site.day_of(now)
+        self.days = days
+        self.events = events
+        self.visitors = 0
+        self.chance = chance = Random(seed)  # noqa: S311
+        places, agents = content.places(), content.user_agents()
+        looks = [min(chance.lognormvariate(3.6, 1.1), LONGEST_LOOK) for _ in range(5_000)]
+        ways = [
+            Way(
+                asdict(way.acquisition(site.ascii_domain)),
+                draws(chance, list(way.entries), list(way.entries.values())),
+            )
+            for way in content.WAYS
+        ]
+        self.directly = ways[0]
+        draw = partial(draws, chance)
+        self.places = draw([asdict(place) for place in places], list(places.values()))
+        self.agents = draw([asdict(agent) for agent in agents], list(agents.values()))
+        self.ways = draw(ways, [way.weight for way in content.WAYS])
+        self.pages = draw(list(content.PAGES), list(content.PAGES.values()))
+        self.pageviews = draw(list(content.PAGEVIEWS), list(content.PAGEVIEWS.values()))
+        self.looks = draw(looks, [1.0] * len(looks))
+
+    def store(self) -> Iterator[int]:
+        """Store all of it, some thousand visits in a transaction; yields the events in each."""
+        first_number = next_number = reserve_numbers()
+        for day, events in self.events_by_day():
+            plans = sorted(self.plans(day, events), key=lambda plan: plan.steps[0].time)
+            for start in range(0, len(plans), VISITS_AT_ONCE):
+                rows = Rows(self.site, day, first_number, next_number)
+                for plan in plans[start : start + VISITS_AT_ONCE]:
+                    rows.add(plan)
+                with transaction.atomic():
+                    store.insert_visits(rows.visits)
+                    store.insert_events(rows.events)
+                next_number += len(rows.events)
+                yield len(rows.events)
+
+    def events_by_day(self) -> Iterator[tuple[Day, int]]:
+        days = [self.day(self.today - timedelta(days=ago)) for ago in reversed(range(self.days))]
+        weights = (
+            content.WEEKDAYS[day.date.weekday()]
+            * (1 + GROWTH * number / self.days)
+            * self.chance.lognormvariate(0, 0.08)
+            * sum(hour.weight for hour in day.hours)
+            for number, day in enumerate(days)
+        )
+        sums = list(accumulate(weights))
+        shares = [round(self.events * part / sums[-1]) for part in sums]
+        for day, before, after in zip(days, [0, *shares], shares, strict=False):
+            yield day, after - before
+
+    def day(self, day: date) -> Day:
+        def midnight(day: date) -> float:
+            return datetime.combine(day, time.min, self.site.zone).timestamp()
+
+        hours = []
+        for hour, weight in enumerate(content.HOURS):
+            start = datetime.combine(day, time(hour), self.site.zone).timestamp()
+            if (seconds := min(self.now - start, 3600.0)) > 0:
+                hours.append(Hour(start, seconds, weight * seconds / 3600))
+        return Day(day, midnight(day + timedelta(days=1)), hours)
+
+    def plans(self, day: Day, events: int) -> Iterator[Plan]:
+        """The visits that begin on a day, in no order; they have exactly so many events."""
+        chance, end = self.chance, min(day.end, self.now)
+        hours = draws(chance, day.hours, [hour.weight for hour in day.hours])
+        while events:
+            hour, way = next(hours), next(self.ways)
+            start = hour.start + chance.random() * hour.seconds
+            person = next(self.places) | next(self.agents)
+            self.visitors += 1
+            while events and start < end:
+                steps = self.steps(start, way)[:events]
+                yield Plan(steps, self.visitors, person, way.origin)
+                events -= len(steps)
+                if chance.random() > COMES_BACK:
+                    break
+                start = steps[-1].time + PAUSE + chance.expovariate(1 / MEAN_FURTHER_PAUSE)
+                if chance.random() < COMES_BACK_DIRECTLY:
+                    way = self.directly
+
+    def steps(self, start: float, way: Way) -> list[Step]:
+        steps = []
+        moment, page = start, next(way.entries)
+        for _ in range(next(self.pageviews)):
+            steps.append(Step(moment, Event.PAGEVIEW, page))
+            name, probability = content.ACTIONS.get(page, ("", 0.0))
+            if probability and self.chance.random() < probability:
+                moment += next(self.looks)
+                steps.append(Step(moment, name, page))
+            moment += next(self.looks)
+            page = next(self.pages)
+        return [step for step in steps if step.time <= self.now]
+
+
+class Rows:
+    """Visits and events made of plans, numbered in their order.
+
+    They are plain objects with the models' fields: to make instances takes as long as to store
+    them.
+    """
+
+    def __init__(self, site: Site, day: Day, first_number: int, next_number: int) -> None:
+        self.visits: list[Any] = []
+        self.events: list[Any] = []
+        self.site = site
+        self.hostname = site.ascii_domain
+        self.day = day
+        self.next_date = day.date + timedelta(days=1)
+        self.first_number = first_number
+        self.next_number = next_number
+
+    def add(self, plan: Plan) -> None:
+        steps = plan.steps
+        pages = [step.page for step in steps if step.name == Event.PAGEVIEW]
+        visit_id, visitor_id = self.next_number, scrambled(self.first_number + plan.visitor)
+        moments = [datetime.fromtimestamp(step.time, UTC) for step in steps]
+        duration = (moments[-1] - moments[0]) // timedelta(milliseconds=1)
+        self.visits.append(
+            SimpleNamespace(
+                id=visit_id,
+                site_id=self.site.pk,
+                visitor_id=visitor_id,
+                day=self.day.date,
+                started_at=moments[0],
+                ended_at=moments[-1],
+                duration=duration,
+                pageviews=len(pages),
+                events=len(steps),
+                is_bounce=len(steps) == 1,
+                hostname=self.hostname,
+                entry_page=pages[0],
+                exit_page=pages[-1],
+                ip=None,
+                **plan.origin,
+                **plan.person,
+            )
+        )
+        for number, (step, moment) in enumerate(zip(steps, moments, strict=True), visit_id):
+            self.events.append(
+                SimpleNamespace(
+                    id=number,
+                    site_id=self.site.pk,
+                    visit_id=visit_id,
+                    visitor_id=visitor_id,
+                    day=self.day.date if step.time < self.day.end else self.next_date,
+                    time=moment,
+                    name=step.name,
+                    hostname=self.hostname,
+                    page=step.page,
+                )
+            )
+        self.next_number += len(steps)
+
+
+def draws(chance: Random, values: Sequence[T], weights: Sequence[float]) -> Iterator[T]:
+    """Endlessly many of the values, each as often as its weight says."""
+    sums = list(accumulate(weights))
+    while True:
+        yield from chance.choices(values, cum_weights=sums, k=500)
+
+
+def reserve_numbers() -> int:
+    """The first of 2^31 numbers that no other event has or will have."""
+    file = QueueFile.objects.create(folder=uuid.uuid4(), name="demo")
+    first = event_id(file, 0)
+    file.delete()  # its number is not given again
+    return first
+
+
+def scrambled(number: int) -> int:
+    """Another number for each one, as even as a hash: what visitor ids look like."""
+    return number * 0x9E3779B97F4A7C15 & (1 << 63) - 1
