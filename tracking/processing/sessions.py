@@ -13,6 +13,7 @@ from django.db import connection
 
 from tracking.models import Event, Visit
 from tracking.processing.arrivals import Arrival
+from tracking.processing.store import bare
 
 GAP = timedelta(minutes=30)
 MILLISECOND = timedelta(milliseconds=1)
@@ -36,6 +37,7 @@ def sessionize(arrivals: Sequence[Arrival]) -> Sessions:
     """
     sessions = Sessions()
     visits = recent_visits(arrivals)
+    stored = {visit.pk for known in visits.values() for visit in known}
     for arrival in arrivals:
         known = [visit for _, visitor in arrival.visitor_ids for visit in visits[visitor]]
         visit = visit_at(known, arrival.hit.time)
@@ -43,7 +45,7 @@ def sessionize(arrivals: Sequence[Arrival]) -> Sessions:
             visit = begin(arrival)
             visits[visit.visitor_id].append(visit)
             sessions.new.append(visit)
-        elif not visit._state.adding:
+        elif visit.pk in stored:
             sessions.changed[visit.pk] = visit
         extend(visit, arrival)
         sessions.events.append(event_of(visit, arrival))
@@ -65,8 +67,8 @@ def recent_visits(arrivals: Iterable[Arrival]) -> defaultdict[int, list[Visit]]:
             found = Visit.objects.filter(day=day, visitor_id__in=some).order_by("pk")
             if connection.features.has_select_for_update:
                 found = found.select_for_update()
-            for visit in found:
-                visits[visit.visitor_id].append(visit)
+            for values in found.values():
+                visits[values["visitor_id"]].append(bare(Visit, **values))
     return visits
 
 
@@ -87,13 +89,20 @@ def begin(arrival: Arrival) -> Visit:
     """A visit without events yet, by what is known from its first hit."""
     day, visitor_id = arrival.visitor_ids[0]
     hit, place, agent = arrival.hit, arrival.geodata, arrival.user_agent
-    visit = Visit(
+    visit = bare(
+        Visit,
         id=arrival.id,
         site_id=hit.site_id,
         visitor_id=visitor_id,
         day=day,
         started_at=hit.time,
         ended_at=hit.time,
+        duration=0,
+        pageviews=0,
+        events=0,
+        is_bounce=True,
+        entry_page="",
+        exit_page="",
         country=place.country,
         region=place.region,
         city=place.city,
@@ -147,7 +156,8 @@ def extend(visit: Visit, arrival: Arrival) -> None:
 
 
 def event_of(visit: Visit, arrival: Arrival) -> Event:
-    return Event(
+    return bare(
+        Event,
         id=arrival.id,
         site_id=visit.site_id,
         visit_id=visit.pk,
