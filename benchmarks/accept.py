@@ -1,0 +1,145 @@
+"""How many hits a second does a web server accept, beside an application that does nothing?
+
+Both run under the same granian, one after the other, and are asked by wrk through 16 connections,
+with varying User-Agents, Referers, addresses and pages.
+"""
+
+import argparse
+import re
+import shutil
+import signal
+import subprocess
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+from benchmarks.installation import BASE_DIR, BIN, Installation, installation, show
+from tracking.tests.service import free_port
+
+HEADERS = """
+local n = 0
+local function headers()
+  n = n + 1
+  wrk.headers["User-Agent"] = "Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 " ..
+    "(KHTML, like Gecko) Chrome/" .. (100 + n % 50) .. ".0.0.0 Safari/537.36"
+  wrk.headers["Referer"] = "https://example.com/page/" .. (n % 1000)
+  wrk.headers["X-Forwarded-For"] = "10." .. (n % 250) .. "." .. (n % 251) .. "." .. (n % 252)
+end
+"""
+REQUESTS = {
+    "pixel": """
+request = function()
+  headers()
+  return wrk.format("GET", "/t/{id}.gif?url=https%3A%2F%2Fexample.com%2Fpage%2F" .. (n % 1000) ..
+    "&referrer=https%3A%2F%2Fwww.google.com%2F")
+end
+""",
+    "beacon": """
+request = function()
+  headers()
+  wrk.headers["Origin"] = "https://example.com"
+  wrk.headers["Content-Type"] = "text/plain;charset=UTF-8"
+  return wrk.format("POST", "/t/{id}", nil, '{"event":"pageview","url":"https://example.com/' ..
+    (n % 1000) .. '","referrer":"https://www.google.com/"}')
+end
+""",
+}
+
+
+@dataclass
+class Load:
+    """What wrk saw."""
+
+    per_second: float
+    p99: str
+    failed: int
+
+
+def ask(url: str, script: Path, seconds: int) -> Load:
+    printed = subprocess.run(
+        ["wrk", "-t1", "-c16", f"-d{seconds}", "--latency", "-s", str(script), url],
+        check=True,
+        capture_output=True,
+        text=True,
+    ).stdout
+
+    def find(pattern: str, default: str = "0") -> str:
+        found = re.search(pattern, printed)
+        return found[1] if found else default
+
+    return Load(
+        float(find(r"Requests/sec:\s+([\d.]+)")),
+        find(r"99%\s+(\S+)"),
+        int(find(r"Non-2xx or 3xx responses: (\d+)")),
+    )
+
+
+def measure(
+    made: Installation, application: str, script: Path, options: argparse.Namespace
+) -> tuple[Load, int]:
+    """The load that the application bore, and the memory of its workers in MiB."""
+    port = free_port()
+    server = subprocess.Popen(
+        [
+            str(BIN / "granian"),
+            *("--interface", "wsgi", "--http", "1", "--no-ws", "--log-level", "error"),
+            *("--workers", str(options.workers), "--blocking-threads", str(options.threads)),
+            *("--port", str(port), application),
+        ],
+        cwd=BASE_DIR,
+        env=made.environment,
+    )
+    try:
+        time.sleep(3)
+        load = ask(f"http://127.0.0.1:{port}", script, options.seconds)
+        return load, resident(server.pid)
+    finally:
+        server.send_signal(signal.SIGTERM)
+        server.wait(10)
+        for file in (made.folder / "spool").glob("*.log"):
+            file.unlink()
+
+
+def resident(parent: int) -> int:
+    """MiB of the largest child of a process."""
+    children = Path(f"/proc/{parent}/task/{parent}/children").read_text().split()
+    pages = [int(Path(f"/proc/{child}/statm").read_text().split()[1]) for child in children]
+    return max(pages, default=0) * 4 // 1024
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--seconds", type=int, default=10)
+    parser.add_argument("--workers", type=int, default=1)
+    parser.add_argument("--threads", type=int, default=16, help="blocking threads of a worker")
+    parser.add_argument("--rounds", type=int, default=2)
+    options = parser.parse_args()
+    if not shutil.which("wrk"):
+        parser.error("wrk is needed (Debian: apt install wrk)")
+    rows = []
+    with installation(TRUSTED_PROXIES="1") as made:
+        _, public_id = made.add_site()
+        for kind, request in REQUESTS.items():
+            script = made.folder / f"{kind}.lua"
+            script.write_text(HEADERS + request.replace("{id}", public_id))
+            for number in range(1, options.rounds + 1):
+                bare, _ = measure(made, "benchmarks.bare:application", script, options)
+                load, memory = measure(made, "tracking_project.wsgi:application", script, options)
+                rows.append(
+                    {
+                        "request": kind,
+                        "round": number,
+                        "of bare": f"{load.per_second / bare.per_second:.0%}",
+                        "hits/s": round(load.per_second),
+                        "bare/s": round(bare.per_second),
+                        "p99": load.p99,
+                        "bare p99": bare.p99,
+                        "failed": load.failed,
+                        "MiB": memory,
+                    }
+                )
+    show(f"{options.workers} worker(s), {options.threads} thread(s), 16 connections", rows)
+
+
+if __name__ == "__main__":
+    main()
