@@ -19,6 +19,10 @@ class SiteOverview:
     today: int
     daily: list[int]
 
+    @property
+    def is_quiet(self) -> bool:
+        return not any(self.daily)
+
 
 def overview(sites: Iterable[Site]) -> dict[int, SiteOverview]:
     """The overview of each site, by its id; in one query, whatever the time zones."""

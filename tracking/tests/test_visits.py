@@ -78,7 +78,8 @@ def test_a_visit_is_told_in_words(site: Site, owner_client: Client) -> None:
 
     for text in (
         "Times are those of Asia/Kathmandu.",
-        ">10 Mar 2026, 17:45</time>",
+        ">Tuesday 10 March 2026</h2>",
+        ">17:45</time>",
         "</span>/start</span>",
         "Google</span>",
         "Los Angeles, United States</span>",
