@@ -6,10 +6,11 @@ may still write; the kernel releases the lock however the process ends. A reader
 lock therefore knows that the end of the file is final.
 
 What a power cut may take is bounded by the flusher: a background thread that brings what was
-written to the disk a few times a second.
+written to the disk several times a second. It also looks whether the folder is full.
 """
 
 import atexit
+import contextlib
 import fcntl
 import logging
 import os
@@ -21,10 +22,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import msgspec
+from django.conf import settings
 
 logger = logging.getLogger(__name__)
 
-FLUSH_SECONDS = 0.2
 MAX_FILE_BYTES = 16 << 20
 # Hits hold raw addresses until they are processed: a file is closed after this long, even
 # when it is small, so that the worker can remove it.
@@ -61,11 +62,20 @@ class OpenFile:
     flushed: int = 0
 
 
-class Spool:
-    """The writing end, one for each process."""
+class QueueFull(OSError):
+    """As much is waiting in the folder as may."""
 
-    def __init__(self, folder: Path) -> None:
+
+class Spool:
+    """The writing end, one for each process.
+
+    `max_bytes` is how much may wait in the folder, `flush_seconds` how often it is flushed.
+    """
+
+    def __init__(self, folder: Path, max_bytes: int = 1 << 40, flush_seconds: float = 0.2) -> None:
         self.folder = folder
+        self.max_bytes, self.flush_seconds = max_bytes, flush_seconds
+        self._is_full = False
         self._lock = threading.Lock()
         self._file: OpenFile | None = None
         self._retired: list[OpenFile] = []
@@ -73,6 +83,8 @@ class Spool:
 
     def append(self, record: Record) -> None:
         """Keep a hit; raises OSError when it could not be kept."""
+        if self._is_full:
+            raise QueueFull(f"More than {self.max_bytes} bytes are waiting in {self.folder}.")
         line = encode(record) + b"\n"
         with self._lock:
             file = self._file or self._open()
@@ -128,11 +140,16 @@ class Spool:
             self._retired.append(self._file)
             self._file = None
 
+    def measure(self) -> None:
+        """Look whether there is room in the folder; several processes fill it."""
+        self._is_full = waiting_bytes(self.folder) > self.max_bytes
+
     def _keep_flushing(self) -> None:
         while True:
-            time.sleep(FLUSH_SECONDS)
+            time.sleep(self.flush_seconds)
             try:
                 self.flush()
+                self.measure()
             except OSError:
                 logger.exception("The queue could not be flushed to the disk.")
 
@@ -140,10 +157,12 @@ class Spool:
 _spools: dict[Path, Spool] = {}
 
 
-def spool_in(folder: Path) -> Spool:
-    """This process's writing end of the queue in `folder`."""
-    spool = _spools.get(folder)
-    return spool or _spools.setdefault(folder, Spool(folder))
+def spool() -> Spool:
+    """This process's writing end of the queue in SPOOL_DIR."""
+    folder = settings.SPOOL_DIR
+    return _spools.get(folder) or _spools.setdefault(
+        folder, Spool(folder, settings.QUEUE_MAX_BYTES, settings.QUEUE_FSYNC_SECONDS)
+    )
 
 
 @atexit.register
@@ -168,6 +187,15 @@ class Chunk:
 def files(folder: Path) -> list[Path]:
     """The queue's files, oldest first."""
     return sorted(folder.glob("*.log"), key=started)
+
+
+def waiting_bytes(folder: Path) -> int:
+    """How much waits in the queue, stored parts of files that are not finished included."""
+    total = 0
+    for path in folder.glob("*.log"):
+        with contextlib.suppress(FileNotFoundError):
+            total += path.stat().st_size
+    return total
 
 
 def started(path: Path) -> float:

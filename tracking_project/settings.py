@@ -162,6 +162,9 @@ ACCOUNT_EMAIL_NOTIFICATIONS = bool(EMAIL_URL)
 # that many entries from the right of X-Forwarded-For; 0 trusts only the connection itself.
 TRUSTED_PROXIES = env.int("TRUSTED_PROXIES", default=0)
 SPOOL_DIR = DATA_DIR / "spool"
+# How many bytes of hits may wait in the queue, and how often they are flushed to the disk.
+QUEUE_MAX_BYTES = env.int("QUEUE_MAX_BYTES", default=10 << 30)
+QUEUE_FSYNC_SECONDS = env.float("QUEUE_FSYNC_SECONDS", default=0.2)
 # How long a web process may go without having noticed a new or deleted site.
 COLLECTOR_SITES_SECONDS = 2.0
 

@@ -20,13 +20,12 @@ from typing import Any, NamedTuple
 from urllib.parse import parse_qsl
 
 import msgspec
-from django.conf import settings
 from django.db import DatabaseError
 
 from tracking.collector.hit import PAGEVIEW
 from tracking.collector.script import SCRIPT, SCRIPT_ETAG
 from tracking.collector.sites import directory
-from tracking.spool import Record, spool_in
+from tracking.spool import Record, spool
 from tracking_project.client_ip import client_ip
 
 logger = logging.getLogger(__name__)
@@ -158,7 +157,7 @@ def keep(
     environ: Environ, site_id: int, query: str = "", fields: dict[str, str] | None = None
 ) -> None:
     header = environ.get
-    spool_in(settings.SPOOL_DIR).append(
+    spool().append(
         Record(
             site_id,
             time.time(),

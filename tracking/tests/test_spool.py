@@ -6,9 +6,10 @@ from typing import Any
 from unittest.mock import patch
 
 import pytest
+from pytest_django import Settings
 
 from tracking import spool
-from tracking.spool import Record, Spool
+from tracking.spool import QueueFull, Record, Spool
 
 
 def record(time: float = 1.0, query: str = "url=/") -> Record:
@@ -101,6 +102,20 @@ def test_files_are_closed_when_large_or_old(
     assert read_all(tmp_path) == [record(1), record(2), record(3)]
 
 
+def test_a_full_folder_takes_no_more_until_there_is_room(tmp_path: Path) -> None:
+    writer = Spool(tmp_path, max_bytes=50)
+    writer.append(record(1))
+    writer.append(record(2))
+    writer.measure()
+    with pytest.raises(QueueFull, match="More than 50 bytes are waiting"):
+        writer.append(record(3))
+    writer.close()
+    spool.files(tmp_path)[0].unlink()
+    writer.measure()
+    writer.append(record(4))
+    assert read_all(tmp_path) == [record(4)]
+
+
 def test_files_are_private(tmp_path: Path) -> None:
     Spool(tmp_path / "spool").append(record())
     (path,) = spool.files(tmp_path / "spool")
@@ -108,17 +123,17 @@ def test_files_are_private(tmp_path: Path) -> None:
     assert path.parent.stat().st_mode & 0o777 == 0o700
 
 
-def append_in_child(folder: Path) -> None:
-    spool.spool_in(folder).append(record(2))
+def append_in_child() -> None:
+    spool.spool().append(record(2))
     os._exit(0)  # like a kill: nothing is closed in order
 
 
-def test_a_forked_process_writes_a_file_of_its_own(tmp_path: Path) -> None:
-    spool.spool_in(tmp_path).append(record(1))
-    child = multiprocessing.get_context("fork").Process(target=append_in_child, args=[tmp_path])
+def test_a_forked_process_writes_a_file_of_its_own(settings: Settings) -> None:
+    spool.spool().append(record(1))
+    child = multiprocessing.get_context("fork").Process(target=append_in_child)
     child.start()
     child.join(10)
-    parents, childs = spool.files(tmp_path)
+    parents, childs = spool.files(settings.SPOOL_DIR)
     assert spool.read(childs, 0, 1 << 20).is_final
     with parents.open() as file, pytest.raises(BlockingIOError):
         fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
