@@ -13,6 +13,7 @@ class DomainField(forms.CharField):
 
     # A pasted address may be longer than the domain in it.
     default_max_length = 2000
+    default_error_messages = {"required": "Give a domain, as in example.com."}
 
     def __init__(self, **kwargs: Any) -> None:
         super().__init__(**{"max_length": self.default_max_length, **kwargs})

@@ -30,7 +30,7 @@ def test_a_pasted_address_becomes_the_domain(owner: User) -> None:
 @pytest.mark.parametrize(
     ("fields", "errors"),
     [
-        ({"domain": ""}, {"domain": ["This field is required."]}),
+        ({"domain": ""}, {"domain": ["Give a domain, as in example.com."]}),
         (
             {"domain": "nowhere"},
             {"domain": ["“nowhere” is not a domain. Give it as in example.com."]},
@@ -93,7 +93,7 @@ def test_a_zone_chosen_in_a_refused_form_is_left_alone(owner: User) -> None:
         ("bücher.example", {}),
         ("xn--bcher-kva.example", {}),
         ("https://Bücher.example/", {}),
-        ("", {"domain": ["This field is required."]}),
+        ("", {"domain": ["Give a domain, as in example.com."]}),
         (
             "example.com",
             {"domain": ["This is another domain. Type bücher.example to delete this site."]},
