@@ -7,6 +7,7 @@ from django.contrib import admin
 from django.contrib.auth.admin import GroupAdmin as DjangoGroupAdmin
 from django.contrib.auth.admin import UserAdmin as DjangoUserAdmin
 from django.contrib.auth.models import Group
+from django.core.exceptions import PermissionDenied
 from django.db.models import Count, OuterRef, QuerySet, Subquery
 from django.http import HttpRequest
 from unfold.admin import ModelAdmin, TabularInline
@@ -14,6 +15,7 @@ from unfold.forms import AdminPasswordChangeForm, UserChangeForm, UserCreationFo
 from unfold.widgets import UnfoldAdminSelect2Widget
 
 from accounts.models import User
+from accounts.setup import lock_superusers
 from tracking.models import Site
 from tracking_project.time_zones import time_zone_choices
 
@@ -21,25 +23,15 @@ admin.site.unregister(EmailAddress)  # shown with its user
 admin.site.unregister(Group)
 
 
-class TimeZoneSelect(UnfoldAdminSelect2Widget):
-    """The usual zones, and the one that is set if it is none of them."""
+LAST_SUPERUSER = (
+    "This is the only account that may manage this server. Make another active superuser with "
+    "staff status first."
+)
 
+
+class TimeZoneSelect(UnfoldAdminSelect2Widget):
     def __init__(self, attrs: dict[str, Any] | None = None) -> None:
         super().__init__(attrs, choices=time_zone_choices)
-
-    def optgroups(
-        self, name: str, value: list[str], attrs: dict[str, Any] | None = None
-    ) -> list[Any]:
-        groups = super().optgroups(name, value, attrs)
-        if not self.allow_multiple_selected and not any(
-            option["selected"] for _, options, _ in groups for option in options
-        ):
-            groups += [
-                (None, [self.create_option(name, zone, zone, True, len(groups), attrs=attrs)], 0)
-                for zone in value
-                if zone
-            ]
-        return groups
 
 
 class UserAddForm(UserCreationForm):
@@ -60,6 +52,15 @@ class UserForm(UserChangeForm):
         model = User
         fields = "__all__"
         widgets = {"time_zone": TimeZoneSelect}
+
+    def clean(self) -> dict[str, Any]:
+        data: dict[str, Any] = super().clean()
+        manages = all(data.get(name, True) for name in ("is_active", "is_staff", "is_superuser"))
+        if not manages:
+            lock_superusers()
+            if self.instance.is_last_superuser():
+                raise forms.ValidationError(LAST_SUPERUSER)
+        return data
 
 
 class EmailAddressInline(TabularInline):
@@ -134,7 +135,17 @@ class UserAdmin(DjangoUserAdmin, ModelAdmin):
         return super().has_change_permission(request, obj) and may_manage(request, obj)
 
     def has_delete_permission(self, request: HttpRequest, obj: User | None = None) -> bool:
-        return super().has_delete_permission(request, obj) and may_manage(request, obj)
+        return (
+            super().has_delete_permission(request, obj)
+            and may_manage(request, obj)
+            and not (obj and obj.is_last_superuser())
+        )
+
+    def delete_model(self, request: HttpRequest, obj: User) -> None:
+        lock_superusers()
+        if obj.is_last_superuser():
+            raise PermissionDenied(LAST_SUPERUSER)
+        super().delete_model(request, obj)
 
     def save_related(
         self, request: HttpRequest, form: forms.ModelForm, formsets: Any, change: bool

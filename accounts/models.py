@@ -76,6 +76,11 @@ class User(AbstractBaseUser, PermissionsMixin):
     def get_short_name(self) -> str:
         return self.name.split(" ")[0] or self.email.split("@")[0]
 
+    def is_last_superuser(self) -> bool:
+        """Would the server, without this person, have nobody who may manage it?"""
+        others = User.objects.filter(is_superuser=True, is_staff=True, is_active=True)
+        return self.is_superuser and not others.exclude(pk=self.pk).exists()
+
     @property
     def zone(self) -> ZoneInfo:
         return ZoneInfo(self.time_zone)

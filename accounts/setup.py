@@ -1,6 +1,7 @@
 """The set-up link: how a fresh server gets its owner."""
 
 from django.contrib.contenttypes.models import ContentType
+from django.db.models import Max
 from django.utils.crypto import constant_time_compare, salted_hmac
 
 from accounts.models import User
@@ -18,10 +19,14 @@ def setup_token() -> str:
     """What the set-up link ends with.
 
     Computed, not stored: the same link can be printed until it has been used, nothing is left
-    to clean up, and whoever does not know SECRET_KEY cannot guess it. It works once, since it
-    opens nothing as soon as there is a superuser.
+    to clean up, and whoever does not know SECRET_KEY cannot guess it. It works once: it opens
+    nothing as soon as there is a superuser, and should there be none again, the account that it
+    made has changed what it is computed from.
     """
-    return salted_hmac("accounts.setup", "owner", algorithm="sha256").hexdigest()[:32]
+    newest = User.objects.aggregate(Max("pk"))["pk__max"]
+    return salted_hmac("accounts.setup", f"owner after {newest}", algorithm="sha256").hexdigest()[
+        :32
+    ]
 
 
 def is_setup_token(token: str) -> bool:

@@ -28,10 +28,10 @@ class SetupView(CreateView):
     template_name = "accounts/setup.html"
 
     def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
-        if not is_setup_token(kwargs["token"]):
-            raise Http404
         if is_set_up():
             return self.already_set_up()
+        if not is_setup_token(kwargs["token"]):
+            raise Http404
         return super().dispatch(request, *args, **kwargs)
 
     def form_valid(self, form: ModelForm) -> HttpResponse:
@@ -101,21 +101,16 @@ class DeleteAccountView(LoginRequiredMixin, FormView):
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
         user = self.request.user
         return super().get_context_data(
-            is_last_superuser=is_last_superuser(user), site_count=user.sites.count(), **kwargs
+            is_last_superuser=user.is_last_superuser(), site_count=user.sites.count(), **kwargs
         )
 
     @transaction.atomic
     def form_valid(self, form: Form) -> HttpResponse:
         lock_superusers()
-        if is_last_superuser(self.request.user):
+        if self.request.user.is_last_superuser():
             return self.render_to_response(self.get_context_data(form=form))
-        User.objects.get(pk=self.request.user.pk).delete()
+        # A second press of the button may have deleted it already.
+        User.objects.filter(pk=self.request.user.pk).delete()
         logout(self.request)
         messages.success(self.request, "Your account and everything in it has been deleted.")
         return super().form_valid(form)
-
-
-def is_last_superuser(user: User) -> bool:
-    """Would the server be left without anybody who may manage it?"""
-    others = User.objects.filter(is_superuser=True, is_active=True).exclude(pk=user.pk)
-    return user.is_superuser and not others.exists()

@@ -3,10 +3,14 @@
 import pytest
 from allauth.account.models import EmailAddress
 from django.contrib.auth.models import Group, Permission
+from django.db import connection
 from django.test import Client
+from django.test.utils import CaptureQueriesContext
 
+from accounts.admin import LAST_SUPERUSER
 from accounts.models import User
 from accounts.tests.factories import UserFactory
+from accounts.tests.locks import assert_locked_before
 from tracking.tests.factories import SiteFactory
 
 USERS = "/admin/accounts/user/"
@@ -133,6 +137,40 @@ def test_a_user_is_deleted_with_their_sites(
         "staff@example.com",
         "stranger@example.com",
     }
+
+
+@pytest.mark.parametrize("cleared", ["is_active", "is_staff", "is_superuser"])
+def test_the_last_superuser_stays_one(staff_client: Client, staff: User, cleared: str) -> None:
+    UserFactory(is_superuser=True, is_staff=True, is_active=False)
+    form = fields_of(staff, is_staff="on", is_superuser="on")
+    del form[cleared]
+    response = staff_client.post(f"{USERS}{staff.pk}/change/", form)
+    assert response.context["adminform"].errors == {"__all__": [LAST_SUPERUSER]}
+    staff.refresh_from_db()
+    assert staff.is_last_superuser()
+
+
+def test_the_last_superuser_cannot_be_deleted(staff_client: Client, staff: User) -> None:
+    assert "Delete" not in staff_client.get(f"{USERS}{staff.pk}/change/").text
+    assert staff_client.post(f"{USERS}{staff.pk}/delete/", {"post": "yes"}).status_code == 403
+    assert staff_client.get(f"{USERS}{staff.pk}/change/").status_code == 200
+
+
+def test_of_two_superusers_one_may_step_back(staff_client: Client, staff: User) -> None:
+    other = UserFactory(is_superuser=True, is_staff=True)
+    with CaptureQueriesContext(connection) as queries:
+        staff_client.post(f"{USERS}{staff.pk}/change/", fields_of(staff))
+    assert_locked_before(queries, 'UPDATE "accounts_user" ')
+    staff.refresh_from_db()
+    assert (staff.is_superuser, other.is_last_superuser()) == (False, True)
+
+
+def test_of_two_superusers_one_may_delete_the_other(staff_client: Client, staff: User) -> None:
+    other = UserFactory(is_superuser=True, is_staff=True)
+    with CaptureQueriesContext(connection) as queries:
+        staff_client.post(f"{USERS}{other.pk}/delete/", {"post": "yes"})
+    assert_locked_before(queries, 'DELETE FROM "accounts_user" ')
+    assert User.objects.get() == staff
 
 
 def test_only_superusers_give_permissions(helpdesk_client: Client, owner: User) -> None:

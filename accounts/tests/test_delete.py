@@ -1,11 +1,14 @@
 import pytest
 from django.contrib.auth import get_user
+from django.db import connection
 from django.test import Client
+from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 from pytest_django.asserts import assertContains, assertRedirects
 
 from accounts.models import User
 from accounts.tests.factories import UserFactory
+from accounts.tests.locks import assert_locked_before
 from tracking.models import Event, Site, Visit
 from tracking.tests.factories import EventFactory, SiteFactory, VisitFactory
 
@@ -66,9 +69,29 @@ def test_the_last_superuser_stays(staff_client: Client, staff: User) -> None:
 
 
 def test_a_superuser_may_go_when_another_stays(staff_client: Client, staff: User) -> None:
-    other = UserFactory(is_superuser=True)
+    other = UserFactory(is_superuser=True, is_staff=True)
     staff_client.post(URL, {"password": "correct horse"})
     assert list(User.objects.all()) == [other]
+
+
+def test_who_is_the_last_is_decided_while_no_other_request_can_change_it(
+    staff_client: Client,
+) -> None:
+    UserFactory(is_superuser=True, is_staff=True)
+    with CaptureQueriesContext(connection) as queries:
+        staff_client.post(URL, {"password": "correct horse"})
+    assert_locked_before(queries, 'DELETE FROM "accounts_user" ')
+
+
+def test_a_second_press_of_the_button_finds_the_account_deleted(
+    owner_client: Client, owner: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(
+        "accounts.views.lock_superusers", lambda: User.objects.filter(pk=owner.pk).delete()
+    )
+    response = owner_client.post(URL, {"password": "correct horse"})
+    assert (response.status_code, response["Location"]) == (302, reverse("index"))
+    assert not User.objects.exists()
 
 
 def test_without_a_password_one_is_to_be_chosen_first(client: Client) -> None:

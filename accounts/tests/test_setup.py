@@ -4,8 +4,11 @@ import pytest
 from allauth.account.models import EmailAddress
 from django.contrib.auth import get_user
 from django.core.management import call_command
-from django.test import Client
+from django.db import connection
+from django.test import Client, RequestFactory
+from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
+from django.views.debug import SafeExceptionReporterFilter
 from pytest_django import Settings
 from pytest_django.asserts import assertContains
 
@@ -13,6 +16,8 @@ from accounts.forms import SetupForm
 from accounts.models import User
 from accounts.setup import AlreadySetUp, setup_token
 from accounts.tests.factories import UserFactory
+from accounts.tests.locks import assert_locked_before
+from accounts.views import SetupView
 
 pytestmark = pytest.mark.django_db
 
@@ -98,6 +103,29 @@ def test_the_link_works_once(client: Client) -> None:
     assert User.objects.count() == 1
 
 
+def test_a_spent_link_opens_nothing_when_the_server_has_lost_its_owner(client: Client) -> None:
+    spent = link()
+    client.post(spent, OWNER)
+    User.objects.update(is_superuser=False)
+    assert Client().get(spent).status_code == 404
+    assert Client().post(spent, {**OWNER, "email": "second@example.com"}).status_code == 404
+    assert Client().get(link()).status_code == 200
+    assert User.objects.count() == 1
+
+
+def test_the_page_of_the_password_is_kept_nowhere_and_its_value_out_of_reports(
+    client: Client, rf: RequestFactory
+) -> None:
+    cache_control = client.get(link())["Cache-Control"]
+    assert set(cache_control.split(", ")) >= {"no-store", "private"}
+    request = rf.post(link(), OWNER)
+    with pytest.raises(AttributeError):  # a session is missing
+        SetupView.as_view()(request, token=setup_token())
+    reported = SafeExceptionReporterFilter().get_post_parameters(request)
+    assert reported["password"] == SafeExceptionReporterFilter.cleansed_substitute
+    assert reported["name"] == OWNER["name"]
+
+
 def test_of_two_who_submit_at_once_one_becomes_the_owner() -> None:
     first, second = SetupForm(OWNER), SetupForm({**OWNER, "email": "second@example.com"})
     assert first.is_valid()
@@ -106,3 +134,11 @@ def test_of_two_who_submit_at_once_one_becomes_the_owner() -> None:
     with pytest.raises(AlreadySetUp):
         second.save()
     assert User.objects.get().email == "olive@example.com"
+
+
+def test_the_owner_is_made_while_no_other_request_can_make_one() -> None:
+    form = SetupForm(OWNER)
+    assert form.is_valid()
+    with CaptureQueriesContext(connection) as queries:
+        form.save()
+    assert_locked_before(queries, 'INSERT INTO "accounts_user"')
