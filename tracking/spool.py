@@ -14,6 +14,7 @@ import contextlib
 import fcntl
 import logging
 import os
+import re
 import secrets
 import threading
 import time
@@ -26,6 +27,7 @@ from django.conf import settings
 
 logger = logging.getLogger(__name__)
 
+NAME = re.compile(r"\d+-\d+-\w+\.log")  # nanoseconds since the epoch, process, chance
 MAX_FILE_BYTES = 16 << 20
 # Hits hold raw addresses until they are processed: a file is closed after this long, even
 # when it is small, so that the worker can remove it.
@@ -80,6 +82,7 @@ class Spool:
         self._file: OpenFile | None = None
         self._retired: list[OpenFile] = []
         self._flusher: threading.Thread | None = None
+        self._closed = threading.Event()
 
     def append(self, record: Record) -> None:
         """Keep a hit; raises OSError when it could not be kept."""
@@ -88,14 +91,13 @@ class Spool:
         line = encode(record) + b"\n"
         with self._lock:
             file = self._file or self._open()
-            file.size += len(line)
             try:
                 if os.write(file.descriptor, line) != len(line):
                     raise OSError("The disk took only a part of the hit.")
             except OSError:
-                # The torn line stays behind as the last of its file, where readers ignore it.
-                self._retire()
+                self._take_back(file)
                 raise
+            file.size += len(line)
             if file.size >= MAX_FILE_BYTES:
                 self._retire()
 
@@ -107,13 +109,13 @@ class Spool:
             retired, self._retired = self._retired, []
             live = self._file
         for file in retired:
-            os.fdatasync(file.descriptor)
+            self._sync(file)
             os.close(file.descriptor)
-        if live and (size := live.size) != live.flushed:
-            os.fdatasync(live.descriptor)
-            live.flushed = size
+        if live:
+            self._sync(live)
 
     def close(self) -> None:
+        self._closed.set()
         with self._lock:
             self._retire()
         self.flush()
@@ -129,10 +131,28 @@ class Spool:
         fcntl.flock(descriptor, fcntl.LOCK_EX)
         draft.rename(self.folder / f"{name}.log")
         self._file = OpenFile(descriptor)
-        if self._flusher is None:
+        if self._flusher is None or self._closed.is_set():
+            self._closed.clear()
             self._flusher = threading.Thread(target=self._keep_flushing, daemon=True)
             self._flusher.start()
         return self._file
+
+    def _take_back(self, file: OpenFile) -> None:
+        """Remove what was written of a line; else leave it as the last of its file, where
+        readers ignore it."""
+        try:
+            os.ftruncate(file.descriptor, file.size)
+        except OSError:
+            self._retire()
+
+    def _sync(self, file: OpenFile) -> None:
+        size = file.size
+        if size != file.flushed:
+            try:
+                os.fdatasync(file.descriptor)
+                file.flushed = size
+            except OSError:
+                logger.exception("The queue could not be flushed to the disk.")
 
     def _retire(self) -> None:
         # Only `flush` closes files, so that it never flushes a closed one.
@@ -145,13 +165,9 @@ class Spool:
         self._is_full = waiting_bytes(self.folder) > self.max_bytes
 
     def _keep_flushing(self) -> None:
-        while True:
-            time.sleep(self.flush_seconds)
-            try:
-                self.flush()
-                self.measure()
-            except OSError:
-                logger.exception("The queue could not be flushed to the disk.")
+        while not self._closed.wait(self.flush_seconds):
+            self.flush()
+            self.measure()
 
 
 _spools: dict[Path, Spool] = {}
@@ -186,13 +202,14 @@ class Chunk:
 
 def files(folder: Path) -> list[Path]:
     """The queue's files, oldest first."""
-    return sorted(folder.glob("*.log"), key=started)
+    paths = folder.iterdir() if folder.is_dir() else ()
+    return sorted((path for path in paths if NAME.fullmatch(path.name)), key=started)
 
 
 def waiting_bytes(folder: Path) -> int:
     """How much waits in the queue, stored parts of files that are not finished included."""
     total = 0
-    for path in folder.glob("*.log"):
+    for path in files(folder):
         with contextlib.suppress(FileNotFoundError):
             total += path.stat().st_size
     return total

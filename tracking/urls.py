@@ -6,8 +6,12 @@ from tracking.views.dashboard import CurrentVisitorsView, SiteDashboardView
 from tracking.views.visits import VisitLogView
 
 urlpatterns = [
-    path("t/<path:key>", CollectView.as_view(), name="collect"),
-    path("sites/<int:pk>/visit", CollectView.as_view(), name="collect_visit"),
+    path("t/<path:key>", CollectView.as_view(path="/t/{key}"), name="collect"),
+    path(
+        "sites/<int:pk>/visit",
+        CollectView.as_view(path="/sites/{pk}/visit"),
+        name="collect_visit",
+    ),
     path("", sites.IndexView.as_view(), name="index"),
     path("sites/add/", sites.SiteAddView.as_view(), name="site_add"),
     path("sites/<int:pk>/", SiteDashboardView.as_view(), name="site_dashboard"),

@@ -1,6 +1,8 @@
 """Whose request is it? Decided here, once, for collector, logs and rate limits."""
 
 from collections.abc import Mapping
+from functools import lru_cache
+from ipaddress import IPv6Address, ip_address
 from typing import Any
 
 from django.conf import settings
@@ -17,5 +19,25 @@ def client_ip(meta: Mapping[str, Any]) -> str:
     if hops:
         entries = str(meta.get("HTTP_X_FORWARDED_FOR", "")).split(",")
         if len(entries) >= hops and (address := entries[-hops].strip()):
-            return address
+            return without_port(address)
     return str(meta.get("REMOTE_ADDR", ""))
+
+
+def without_port(address: str) -> str:
+    """Some proxies append one: `1.2.3.4:5678`, `[2001:db8::1]:5678`."""
+    if address.startswith("["):
+        return address[1:].partition("]")[0]
+    return address.partition(":")[0] if address.count(":") == 1 else address
+
+
+@lru_cache(maxsize=20_000)
+def plain_address(text: str) -> str:
+    """An IP address in its usual spelling: IPv4 also where it came as IPv6, no scope; "" for
+    what is no address."""
+    try:
+        address = ip_address(text.partition("%")[0])
+    except ValueError:
+        return ""
+    if isinstance(address, IPv6Address) and address.ipv4_mapped:
+        return str(address.ipv4_mapped)
+    return str(address)

@@ -93,9 +93,9 @@ if DATABASES["default"]["ENGINE"] == "django.db.backends.sqlite3":
     DATABASES["default"]["OPTIONS"] = {
         # Readers and the worker do not wait for each other (WAL); a commit is on disk before
         # the worker removes what it came from (FULL); writers queue up instead of failing
-        # half-way (IMMEDIATE).
+        # half-way (IMMEDIATE); what is deleted, like salts, is overwritten.
         "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; "
-        "PRAGMA cache_size=-32000",
+        "PRAGMA secure_delete=ON; PRAGMA cache_size=-32000",
         "transaction_mode": "IMMEDIATE",
         "timeout": 20,
     }

@@ -17,20 +17,21 @@ import time
 from collections.abc import Callable, Mapping
 from http import HTTPStatus
 from typing import Any, NamedTuple
-from urllib.parse import parse_qsl
 
 import msgspec
-from django.db import DatabaseError
 
-from tracking.collector.hit import PAGEVIEW
+from tracking.collector.hit import PAGEVIEW, parse_parameters
 from tracking.collector.script import SCRIPT, SCRIPT_ETAG
-from tracking.collector.sites import directory
+from tracking.collector.sites import SitesUnavailable, directory
 from tracking.spool import Record, spool
 from tracking_project.client_ip import client_ip
 
 logger = logging.getLogger(__name__)
 
 MAX_BODY_BYTES = 64 << 10
+MAX_PARAMETERS_BYTES = 8 << 10
+# What is longer than browsers send is cut; it would only fill the queue.
+MAX_USER_AGENT, MAX_REFERER, MAX_ADDRESS = 1000, 4000, 100
 GIF = (
     b"GIF89a\x01\x00\x01\x00\x80\x00\x00\x00\x00\x00\xff\xff\xff!\xf9\x04\x01\x00\x00\x00\x00,"
     b"\x00\x00\x00\x00\x01\x00\x01\x00\x00\x02\x02D\x01\x00;"
@@ -87,7 +88,7 @@ def collect(environ: Environ, read: Read) -> Answer | None:
         return respond(environ, read, key)
     except Refusal as refusal:
         return as_json(environ, refusal)
-    except (OSError, DatabaseError):
+    except (OSError, SitesUnavailable):
         # Whatever could not be kept must not be answered with success: senders may try again.
         logger.exception("A hit could not be accepted.")
         return as_json(
@@ -147,8 +148,13 @@ def known_site(key: str | int) -> int:
 
 def keep_parameters(environ: Environ, site_id: int, parameters: str) -> None:
     """Keep a hit whose fields are form-encoded. They are taken apart by the worker."""
+    if len(parameters) > MAX_PARAMETERS_BYTES:
+        raise Refusal(
+            HTTPStatus.REQUEST_URI_TOO_LONG,
+            f"The parameters may have {MAX_PARAMETERS_BYTES} bytes at most.",
+        )
     # Browsers name the page in the Referer, so that hardly a hit is taken apart here.
-    if not environ.get("HTTP_REFERER") and not dict(parse_qsl(parameters)).get("url"):
+    if not environ.get("HTTP_REFERER") and not parse_parameters(parameters).get("url"):
         raise missing_url()
     keep(environ, site_id, query=parameters)
 
@@ -161,9 +167,9 @@ def keep(
         Record(
             site_id,
             time.time(),
-            client_ip(environ),
-            header("HTTP_USER_AGENT", ""),
-            header("HTTP_REFERER", ""),
+            client_ip(environ)[:MAX_ADDRESS],
+            header("HTTP_USER_AGENT", "")[:MAX_USER_AGENT],
+            header("HTTP_REFERER", "")[:MAX_REFERER],
             bool(
                 header("HTTP_SEC_PURPOSE")
                 or header("HTTP_PURPOSE")
@@ -185,6 +191,8 @@ def body_of(environ: Environ, read: Read) -> bytes:
         raise Refusal(HTTPStatus.BAD_REQUEST, "Content-Length is not a number.") from None
     if not stated or length <= MAX_BODY_BYTES:
         body = read(length)
+        if stated and len(body) < length:
+            raise Refusal(HTTPStatus.BAD_REQUEST, "The body ended before its Content-Length.")
         if len(body) <= MAX_BODY_BYTES:
             return body
     raise Refusal(
@@ -195,9 +203,9 @@ def body_of(environ: Environ, read: Read) -> bytes:
 def parse_beacon(body: bytes) -> Beacon:
     try:
         beacon = decode_beacon(body)
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise Refusal(HTTPStatus.BAD_REQUEST, f"The body is not as expected: {error}.") from None
-    if not beacon.url:
+    if not beacon.url.strip():
         raise missing_url()
     return beacon
 

@@ -1,70 +1,113 @@
-"""Which sites exist? Known in the memory of each web process, so that a hit asks no database."""
+"""Which sites exist? Known in the memory of each web process, so that a hit asks no database.
+
+A list in DATA_DIR tells a process that starts while the database is away.
+"""
 
 import logging
 import os
 import threading
 import time
+from pathlib import Path
 
+import msgspec
 from django.conf import settings
-from django.db import DatabaseError, connection
+from django.core.exceptions import ValidationError
+from django.db import Error, connection
 
 from tracking.models import Site
 
 logger = logging.getLogger(__name__)
 
-# A site that is not known may have been added a moment ago. Looking costs a query, so that a
-# flood of requests for sites that do not exist is not looked at one by one.
-SECONDS_BETWEEN_LOOKS = 0.05
+# A site that is not known may have been added a moment ago, so that the database is asked; not
+# again for this long, however often a page asks for a site that has been deleted.
+SECONDS_UNKNOWN = 1.0
+MAX_UNKNOWN = 10_000
+# How long a request waits for another one's question, before it gives up.
+SECONDS_OF_PATIENCE = 0.1
+
+Key = str | int  # a public id, as in URLs, or a number
+
+
+class SitesUnavailable(Exception):
+    """Whether there is such a site cannot be told at the moment."""
 
 
 class SiteDirectory:
-    """Numbers of the sites, by public id (as in URLs, a string) and by number (an int)."""
+    """Numbers of the sites, by public id and by number."""
 
     def __init__(self) -> None:
         self.reset()
 
     def reset(self) -> None:
-        self._numbers: dict[str | int, int] | None = None
-        self._looked = float("-inf")
-        self._loading = threading.Lock()
+        self._numbers: dict[Key, int] | None = None
+        self._unknown: dict[Key, float] = {}  # until when
+        self._asking = threading.Lock()
         self._refresher: threading.Thread | None = None
 
-    def find(self, key: str | int) -> int | None:
+    def find(self, key: Key) -> int | None:
         """The site's number; None when there is no such site.
 
-        Raises DatabaseError when the site is not known and the database cannot tell.
+        Raises SitesUnavailable for a site that is not known, when the database cannot tell.
         """
         numbers = self._numbers
         if numbers is None or not settings.COLLECTOR_SITES_SECONDS:
             numbers = self._load()
         number = numbers.get(key)
-        if number is None and time.monotonic() - self._looked > SECONDS_BETWEEN_LOOKS:
-            self._looked = time.monotonic()
-            return self.refresh().get(key)
+        if number is None and self._unknown.get(key, 0.0) < time.monotonic():
+            number = self._look_up(key)
         return number
 
-    def refresh(self) -> dict[str | int, int]:
-        """Ask the database for all sites; raises DatabaseError."""
-        numbers: dict[str | int, int] = {}
+    def refresh(self) -> dict[Key, int]:
+        """Ask the database for all sites; raises a database error."""
         try:
-            for number, public_id in Site.objects.order_by().values_list("pk", "public_id"):
-                numbers[str(public_id)] = numbers[number] = number
-        except DatabaseError:
+            sites = list(Site.objects.order_by("pk").values_list("pk", "public_id"))
+        except Error:
             connection.close()
             raise
-        self._numbers = numbers
+        numbers: dict[Key, int] = {}
+        for number, public_id in sites:
+            numbers[str(public_id)] = numbers[number] = number
+        if numbers != self._numbers:
+            self._numbers = numbers
+            write_list(numbers)
         return numbers
 
-    def _load(self) -> dict[str | int, int]:
+    def _load(self) -> dict[Key, int]:
         """The first request of a process waits until all sites are known."""
-        with self._loading:
+        with self._asking:
             numbers = self._numbers
             if numbers is None or not settings.COLLECTOR_SITES_SECONDS:
-                numbers = self.refresh()
+                try:
+                    numbers = self.refresh()
+                except Error as error:
+                    numbers = self._numbers = read_list()
+                    if not numbers:
+                        raise SitesUnavailable from error
             if self._refresher is None and settings.COLLECTOR_SITES_SECONDS:
                 self._refresher = threading.Thread(target=self._keep_refreshing, daemon=True)
                 self._refresher.start()
             return numbers
+
+    def _look_up(self, key: Key) -> int | None:
+        # One question at a time: while the database hangs, requests for unknown sites must
+        # not take all threads from those for known ones.
+        if not self._asking.acquire(timeout=SECONDS_OF_PATIENCE):
+            raise SitesUnavailable
+        try:
+            column = "pk" if isinstance(key, int) else "public_id"
+            number = Site.objects.filter(**{column: key}).values_list("pk", flat=True).first()
+        except ValidationError:  # no public id at all
+            number = None
+        except Error as error:
+            connection.close()
+            raise SitesUnavailable from error
+        finally:
+            self._asking.release()
+        if number is None:
+            if len(self._unknown) >= MAX_UNKNOWN:
+                self._unknown.clear()
+            self._unknown[key] = time.monotonic() + SECONDS_UNKNOWN
+        return number
 
     def _keep_refreshing(self) -> None:
         # While the database is away the sites that are known go on being known.
@@ -72,12 +115,33 @@ class SiteDirectory:
             time.sleep(settings.COLLECTOR_SITES_SECONDS)
             try:
                 self.refresh()
-            except DatabaseError as error:
+            except Exception as error:
                 logger.warning("The list of sites could not be refreshed: %s", error)
 
 
-directory = SiteDirectory()
+def list_path() -> Path:
+    path: Path = settings.DATA_DIR / "sites.json"
+    return path
 
+
+def write_list(numbers: dict[Key, int]) -> None:
+    draft = list_path().with_suffix(f".{os.getpid()}.tmp")
+    try:
+        draft.write_bytes(msgspec.json.encode([[key, number] for key, number in numbers.items()]))
+        draft.replace(list_path())
+    except OSError as error:
+        logger.warning("The list of sites could not be written: %s", error)
+
+
+def read_list() -> dict[Key, int]:
+    """What was last written; nothing if that cannot be read."""
+    try:
+        return dict(msgspec.json.decode(list_path().read_bytes(), type=list[tuple[Key, int]]))
+    except (OSError, msgspec.DecodeError):
+        return {}
+
+
+directory = SiteDirectory()
 
 # A forked process has the memory of its parent, but not its threads.
 os.register_at_fork(after_in_child=directory.reset)

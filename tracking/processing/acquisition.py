@@ -15,6 +15,7 @@ from urllib.parse import parse_qsl, urlsplit
 
 import idna
 
+from tracking.collector.hit import printable
 from tracking.domains import is_host
 from tracking.models import Visit
 from tracking.processing.sources import Kind, Source, directory
@@ -246,10 +247,3 @@ def readable(host: str) -> str:
         return idna.decode(host)
     except (ValueError, idna.IDNAError):
         return host
-
-
-def printable(text: str) -> str:
-    """Without NUL, other control characters and halves of surrogate pairs."""
-    if text.isprintable():
-        return text.strip()
-    return " ".join("".join(char if char.isprintable() else " " for char in text).split())

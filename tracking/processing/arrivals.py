@@ -1,19 +1,23 @@
 """From a record of the queue to a hit, and what the steps of the worker find out about it."""
 
+import re
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
-from urllib.parse import parse_qsl, urlsplit
+from urllib.parse import urlsplit
 
-from tracking.collector.hit import PAGEVIEW, Hit
+import idna
+
+from tracking.collector.hit import PAGEVIEW, Hit, parse_parameters, printable
 from tracking.models import Event, Site
 from tracking.processing.acquisition import Acquisition
 from tracking.processing.geodata import Geodata
 from tracking.processing.user_agent import UserAgent
 from tracking.spool import Record
+from tracking_project.client_ip import plain_address
 
 MAX_TEXT = 2000
 MAX_NAME = Event._meta.get_field("name").max_length
-MAX_HOSTNAME = Event._meta.get_field("hostname").max_length
+HOSTNAME = re.compile(r"[a-z0-9_.:-]{1,253}")  # of an intranet, too; or an IP address
 
 
 @dataclass(slots=True)
@@ -36,15 +40,15 @@ class Arrival:
 def read_hit(record: Record) -> Hit:
     fields = record.fields
     if fields is None:
-        fields = dict(parse_qsl(header(record.query), errors="replace"))
+        fields = parse_parameters(header(record.query))
     return Hit(
         site_id=record.site_id,
         time=datetime.fromtimestamp(record.time, UTC),
-        ip=record.ip,
-        user_agent=clean(header(record.user_agent)),
-        url=clean(fields.get("url") or header(record.referer)),
-        referrer=clean(fields.get("referrer", "")),
-        name=clean(fields.get("event", "")).strip()[:MAX_NAME] or PAGEVIEW,
+        ip=plain_address(record.ip),
+        user_agent=printable(header(record.user_agent)),
+        url=printable(fields.get("url") or header(record.referer)),
+        referrer=printable(fields.get("referrer", "")),
+        name=printable(fields.get("event", ""))[:MAX_NAME] or PAGEVIEW,
         prefetch=record.prefetch,
     )
 
@@ -52,10 +56,6 @@ def read_hit(record: Record) -> Hit:
 def header(text: str) -> str:
     """WSGI gives a header's bytes as Latin-1; nowadays they are meant as UTF-8."""
     return text if text.isascii() else text.encode("latin-1", "replace").decode(errors="replace")
-
-
-def clean(text: str) -> str:
-    return text.replace("\0", "").strip()
 
 
 def split_url(url: str) -> tuple[str, str] | None:
@@ -66,9 +66,13 @@ def split_url(url: str) -> tuple[str, str] | None:
     try:
         parts = urlsplit(url)
         hostname = (parts.hostname or "").rstrip(".")
-    except ValueError:
+        if not hostname.isascii():
+            hostname = idna.encode(hostname, uts46=True).decode()
+    except (ValueError, idna.IDNAError):
         return None
     if parts.scheme not in {"", "http", "https"} or (parts.scheme and not hostname):
         return None
+    if hostname and not HOSTNAME.fullmatch(hostname):
+        return None
     path = parts.path if parts.path.startswith("/") else f"/{parts.path}"
-    return hostname[:MAX_HOSTNAME], path[:MAX_TEXT]
+    return hostname, path[:MAX_TEXT]

@@ -33,7 +33,6 @@ class Batch:
     """Records that are stored in one transaction, together with the positions after them."""
 
     records: list[tuple[int, Record]] = field(default_factory=list)  # (event id, record)
-    unreadable: list[bytes] = field(default_factory=list)
     positions: list[tuple[QueueFile, int]] = field(default_factory=list)
     finished: list[QueueFile] = field(default_factory=list)
 
@@ -80,21 +79,28 @@ class Backlog:
         self._lock.close()
 
     def next_batch(self, max_bytes: int) -> Batch:
-        """Read what waits, up to `max_bytes` of each file.
+        """Read what waits, about `max_bytes` of it, in the order in which it arrived.
 
         A visitor's hits may stand in the files of several web processes. When one of them has
-        more than fits, the others are only read up to the same moment, so that a long backlog
-        is stored in the order in which it arrived.
+        more than fits, the others are only read up to the same moment.
         """
         batch = Batch()
         chunks = []
         horizon = float("inf")
+        settled, unsettled = 0, list[tuple[float, int]]()  # (time, bytes) of a line
         for path in spool.files(self.folder):
-            if spool.started(path) > horizon:
+            began = spool.started(path)
+            settled += sum(size for time, size in unsettled if time <= began)
+            unsettled = [line for line in unsettled if line[0] > began]
+            if settled >= max_bytes:
+                # Enough for a batch is older than this file and all that follow.
+                horizon = min(horizon, began)
+            if began >= horizon:
                 break
             file = self._file(path.name)
             chunk = spool.read(path, file.position, max_bytes)
-            records = [self._decoded(offset, line) for offset, line in chunk.lines]
+            records = [self._decoded(file, offset, line) for offset, line in chunk.lines]
+            unsettled += [(record.time, len(line)) for _, line, record in records if record]
             if not chunk.reaches_end:
                 times = [record.time for _, _, record in records if record]
                 horizon = min(horizon, max(times, default=horizon))
@@ -106,8 +112,6 @@ class Backlog:
                     break
                 if record:
                     batch.records.append((event_id(file, offset), record))
-                else:
-                    batch.unreadable.append(line)
                 position = offset + len(line) + 1
             else:
                 if chunk.is_final and chunk.reaches_end:
@@ -140,12 +144,18 @@ class Backlog:
             file.delete()
             del self._files[file.name]
 
-    def reject(self, batch: Batch, reason: str) -> None:
-        """Put a batch's lines where a person can look at them; they are not read again."""
-        lines = [spool.encode(record) for _, record in batch.records] + batch.unreadable
+    def reject(self, record: Record, error: Exception) -> None:
+        """Put a hit that cannot be stored where a person can look at it; it is not read again.
+
+        On the disk before the positions are committed: a hit may come here twice, but is not
+        lost. The visitor's address is left out, here and in the log.
+        """
+        line = spool.encode(msgspec.structs.replace(record, ip="")) + b"\n"
         with (self.folder / REJECTED).open("ab") as rejected:
-            rejected.writelines(line + b"\n" for line in lines)
-        logger.error("%d hits were put into %s: %s", len(lines), REJECTED, reason)
+            rejected.write(line)
+            rejected.flush()
+            os.fsync(rejected.fileno())
+        logger.error("A hit could not be stored and is in %s: %s", REJECTED, type(error).__name__)
 
     def forget_positions(self) -> None:
         """After a failure: ask the database again."""
@@ -163,8 +173,11 @@ class Backlog:
             self._files[name] = file
         return file
 
-    def _decoded(self, offset: int, line: bytes) -> tuple[int, bytes, Record | None]:
+    def _decoded(
+        self, file: QueueFile, offset: int, line: bytes
+    ) -> tuple[int, bytes, Record | None]:
         try:
             return offset, line, spool.decode(line)
         except (msgspec.DecodeError, UnicodeDecodeError):
+            logger.error("%s has an unreadable line at %d; it is left out.", file.name, offset)
             return offset, line, None

@@ -22,6 +22,8 @@ import maxminddb
 import requests
 from django.conf import settings
 
+from tracking.collector.hit import printable
+
 logger = logging.getLogger(__name__)
 
 
@@ -263,7 +265,8 @@ def name(place: object) -> object:
 
 
 def text(value: object, length: int) -> str:
-    return str(value).replace("\0", "").strip()[:length] if isinstance(value, str | int) else ""
+    is_text = isinstance(value, str | int) and not isinstance(value, bool)
+    return printable(str(value))[:length] if is_text else ""
 
 
 def degrees(value: Any, limit: int) -> Decimal | None:

@@ -109,7 +109,7 @@ def begin(arrival: Arrival) -> Visit:
         postal_code=place.postal_code,
         latitude=place.latitude,
         longitude=place.longitude,
-        ip=hit.ip if arrival.site.keep_ip else None,
+        ip=(hit.ip or None) if arrival.site.keep_ip else None,
         browser=agent.browser,
         browser_version=agent.browser_version,
         os=agent.os,

@@ -3,6 +3,8 @@
 from datetime import UTC, date, datetime, timedelta
 from hashlib import blake2b
 
+from django.db import connection
+
 from tracking.models import Salt
 from tracking.processing.arrivals import Arrival
 
@@ -38,12 +40,18 @@ class Visitors:
             value = self._salts[day] = bytes(salt.value)
         return value
 
-    def forget_old_salts(self, now: datetime) -> int:
+    def forget_salts(self, now: datetime) -> int:
         """Destroy the salts of days that ended more than two days ago; returns how many.
 
-        A day is over everywhere twelve hours after it is over in UTC.
+        A day is over everywhere twelve hours after it is over in UTC. Days to come have no salt
+        unless the clock was wrong.
         """
-        last_ended = now.astimezone(UTC).date() - ONE_DAY
+        today = now.astimezone(UTC).date()
+        needed = (today - DAYS_KEPT * ONE_DAY, datetime.now(UTC).date() + 2 * ONE_DAY)
         self._salts.clear()
-        deleted, _ = Salt.objects.filter(day__lte=last_ended - timedelta(days=DAYS_KEPT)).delete()
+        deleted, _ = Salt.objects.exclude(day__range=needed).delete()
+        if deleted and connection.vendor == "postgresql" and not connection.in_atomic_block:
+            # A deleted row stays in the table's file until something is written over it.
+            with connection.cursor() as cursor:
+                cursor.execute(f"VACUUM FULL {Salt._meta.db_table}")
         return deleted

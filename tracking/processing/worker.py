@@ -1,12 +1,12 @@
 """From the queue into the database: the steps of a hit, and the transaction around them."""
 
-import logging
 import time
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
-from django.db import InterfaceError, OperationalError, connection, transaction
+from django.db import DataError, Error, IntegrityError, connection, transaction
 
 from tracking.models import Site
 from tracking.processing import store
@@ -18,8 +18,7 @@ from tracking.processing.geodata import get_geodata
 from tracking.processing.sessions import sessionize
 from tracking.processing.user_agent import parse
 from tracking.processing.visitor import Visitors
-
-logger = logging.getLogger(__name__)
+from tracking.spool import Record
 
 MAX_BATCH_BYTES = 1 << 20
 SECONDS_BETWEEN_CLEANINGS = 600.0
@@ -44,6 +43,15 @@ def add_acquisition(arrival: Arrival) -> None:
     arrival.acquisition = acquisition(hit.url, hit.referrer, site.ascii_domain)
 
 
+@dataclass
+class Outcome:
+    """What became of a batch."""
+
+    stored: int = 0
+    excluded: Counter[Reason] = field(default_factory=Counter)
+    rejected: list[tuple[int, Exception]] = field(default_factory=list)  # (event id, why)
+
+
 class Worker:
     """Stores what waits in a backlog. Tests and the command call `process_batch`, again and again
     for as long as it finds something."""
@@ -62,90 +70,104 @@ class Worker:
         )
         self.stored = 0
         self.excluded: Counter[Reason] = Counter()
-        self._batch_bytes = MAX_BATCH_BYTES
         self._next_cleaning = 0.0
 
     def process_batch(self) -> bool:
         """Store the next batch; answers whether there was one.
 
-        Raises OperationalError or InterfaceError while the database is away; nothing is lost,
-        call again.
+        Raises a database error while the database is away, or is not what it should be;
+        nothing is lost, call again.
         """
         try:
+            batch = self.backlog.next_batch(MAX_BATCH_BYTES)
             if time.monotonic() >= self._next_cleaning:
-                self.clean()
-            return self.process(self.backlog.next_batch(self._batch_bytes))
-        except (OperationalError, InterfaceError):
+                self.clean(batch)
+            if batch:
+                self.process(batch)
+            return bool(batch)
+        except PositionMoved:
+            self.backlog.forget_positions()
+            return True
+        except Error:
             self.backlog.forget_positions()
             connection.close()
             raise
 
-    def process(self, batch: Batch) -> bool:
-        if not batch:
-            return False
-        try:
-            self.store(batch)
-        except (OperationalError, InterfaceError):
-            raise
-        except PositionMoved:
-            self.backlog.forget_positions()
-        except Exception as error:
-            self.single_out(batch, error)
-        else:
-            self._batch_bytes = min(self._batch_bytes * 2, MAX_BATCH_BYTES)
-        return True
-
-    def store(self, batch: Batch) -> None:
-        arrivals, excluded = self.prepare(batch)
+    def process(self, batch: Batch) -> None:
+        outcome = Outcome()
+        arrivals = self.prepare(batch, outcome)
         with transaction.atomic():
-            sessions = sessionize(arrivals)
-            store.insert_visits(sessions.new)
-            store.update_visits(sessions.changed.values())
-            store.insert_events(sessions.events)
+            existing = store.lock_sites({arrival.hit.site_id for arrival in arrivals})
+            here = [arrival for arrival in arrivals if arrival.hit.site_id in existing]
+            outcome.excluded[Reason.UNKNOWN_SITE] += len(arrivals) - len(here)
+            self.store(here, outcome)
+            records = dict(batch.records)
+            for number, error in outcome.rejected:
+                self.backlog.reject(records[number], error)
             self.backlog.store_positions(batch)
-        if batch.unreadable:
-            self.backlog.reject(Batch(unreadable=batch.unreadable), "They are not readable.")
         self.backlog.clear_away(batch)
-        self.stored += len(sessions.events)
-        self.excluded += excluded
+        self.stored += outcome.stored
+        self.excluded += outcome.excluded
 
-    def prepare(self, batch: Batch) -> tuple[list[Arrival], Counter[Reason]]:
-        """Take each record through the steps; answers what is left, and why the rest is not."""
+    def prepare(self, batch: Batch, outcome: Outcome) -> list[Arrival]:
+        """Take each record through the steps; answers what is left of them."""
         sites = Site.objects.in_bulk({record.site_id for _, record in batch.records})
-        arrivals: list[Arrival] = []
-        excluded: Counter[Reason] = Counter()
+        arrivals = []
         for number, record in batch.records:
-            hit = read_hit(record)
-            site, place = sites.get(hit.site_id), split_url(hit.url)
-            if site is None:
-                excluded[Reason.UNKNOWN_SITE] += 1
-            elif place is None:
-                excluded[Reason.INVALID] += 1
+            try:
+                arrival = self.arrival_of(number, record, sites)
+            except Error:
+                raise
+            except Exception as error:
+                outcome.rejected.append((number, error))
+                continue
+            if isinstance(arrival, Reason):
+                outcome.excluded[arrival] += 1
             else:
-                arrival = Arrival(number, hit, site, *place)
-                reason = next(filter(None, (step(arrival) for step in self.steps)), None)
-                if reason:
-                    excluded[reason] += 1
-                else:
-                    arrivals.append(arrival)
-        return arrivals, excluded
+                arrivals.append(arrival)
+        return arrivals
 
-    def single_out(self, batch: Batch, error: Exception) -> None:
-        """Something in the batch cannot be stored: go on in steps of one hit until it is met,
-        and put that one aside. One hit must not hold up all others."""
-        self.backlog.forget_positions()
-        if self._batch_bytes > 1:
-            logger.warning("A batch failed, its hits are stored one by one: %s", error)
-            self._batch_bytes = 1
-            return
-        logger.error("A hit could not be stored.", exc_info=error)
-        with transaction.atomic():
-            self.backlog.store_positions(batch)
-        self.backlog.reject(batch, str(error))
-        self.backlog.clear_away(batch)
+    def arrival_of(
+        self, number: int, record: Record, sites: Mapping[int, Site]
+    ) -> Arrival | Reason:
+        hit = read_hit(record)
+        site, place = sites.get(hit.site_id), split_url(hit.url)
+        if site is None:
+            return Reason.UNKNOWN_SITE
+        if place is None or not hit.url:
+            return Reason.INVALID
+        arrival = Arrival(number, hit, site, *place)
+        for step in self.steps:
+            if reason := step(arrival):
+                return reason
+        return arrival
 
-    def clean(self) -> None:
-        """What is due from time to time."""
+    def store(self, arrivals: list[Arrival], outcome: Outcome) -> None:
+        """Store what can be stored: a hit that cannot must not hold up the others.
+
+        A part that fails is halved until the hit is alone.
+        """
+        try:
+            with transaction.atomic():
+                sessions = sessionize(arrivals)
+                store.insert_visits(sessions.new)
+                store.update_visits(sessions.changed.values())
+                store.insert_events(sessions.events)
+        except Exception as error:
+            if isinstance(error, Error) and not isinstance(error, DataError | IntegrityError):
+                raise  # not the hits' fault
+            if len(arrivals) == 1:
+                outcome.rejected.append((arrivals[0].id, error))
+                return
+            middle = len(arrivals) // 2
+            self.store(arrivals[:middle], outcome)
+            self.store(arrivals[middle:], outcome)
+        else:
+            outcome.stored += len(sessions.events)
+
+    def clean(self, batch: Batch) -> None:
+        """What is due from time to time. Salts last until the hits of their day are stored."""
         self._next_cleaning = time.monotonic() + SECONDS_BETWEEN_CLEANINGS
         self.backlog.remove_orphans()
-        self.visitors.forget_old_salts(datetime.now(UTC))
+        oldest = batch.records[0][1].time if batch.records else time.time()
+        self.visitors.forget_salts(datetime.fromtimestamp(max(0, min(oldest, time.time())), UTC))

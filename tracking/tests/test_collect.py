@@ -2,16 +2,19 @@
 
 import io
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 from unittest.mock import Mock, patch
+from uuid import UUID
 
 import pytest
 from django.core.handlers.wsgi import WSGIRequest
-from django.db import OperationalError
+from django.db import OperationalError, connection
 from django.test import Client, RequestFactory
+from django.urls import resolve
 from pytest_django import Settings
 
 from tracking import spool
@@ -213,6 +216,8 @@ def test_refusals(
         (b'{"url": "\xff"}', "utf-8"),
         (b'{"url": ""}', "give `url`"),
         (b"[" * 60_000, "Expected `object`"),
+        (b'{"url": "/", "x": ' + b"[" * 3000 + b"]" * 3000 + b"}", "recursion"),
+        (b'{"url": " "}', "give `url`"),
     ],
 )
 def test_beacon_that_cannot_be_read(
@@ -250,47 +255,107 @@ def test_a_hit_that_cannot_be_kept_is_not_answered_with_success(
     assert "could not be accepted" in caplog.text
 
 
-def test_unknown_site_with_the_database_away(door: Door, site: Site) -> None:
-    with patch.object(directory, "refresh", side_effect=OperationalError):
-        assert door("GET", f"/t/{site.public_id}.gif?url=/").status == 503
-
-
 @pytest.fixture
 def long_lived(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> SiteDirectory:
     """The directory as in production, but for the thread that refreshes it."""
     settings.COLLECTOR_SITES_SECONDS = 3600
     monkeypatch.setattr(directory, "_refresher", object())
     monkeypatch.setattr(directory, "_numbers", None)
-    monkeypatch.setattr(directory, "_looked", float("-inf"))
+    monkeypatch.setattr(directory, "_unknown", {})
     return directory
+
+
+@contextmanager
+def database_away() -> Iterator[None]:
+    with patch.object(connection, "ensure_connection", side_effect=OperationalError):
+        connection.close()
+        yield
 
 
 def test_known_site_opens_no_database(
     site: Site, long_lived: SiteDirectory, django_assert_num_queries: Any
 ) -> None:
-    long_lived.find("whoever is first waits for all")
+    long_lived.find(str(site.public_id))
     with django_assert_num_queries(0):
         for path in (f"/t/{site.public_id}.gif?url=/", f"/sites/{site.pk}/visit?url=/"):
             assert through_wsgi(RequestFactory().get(path)).status in {200, 204}
 
 
-def test_known_site_is_accepted_while_the_database_is_away(
+@pytest.mark.django_db(transaction=True)
+def test_while_the_database_is_away_known_sites_are_accepted(
     site: Site, long_lived: SiteDirectory
 ) -> None:
     long_lived.refresh()
-    with patch.object(Site.objects, "order_by", side_effect=OperationalError):
-        assert through_wsgi(RequestFactory().get(f"/t/{site.public_id}.gif?url=/")).status == 200
+    known, unknown = (
+        RequestFactory().get(f"/t/{i}.gif?url=/") for i in (site.public_id, UUID(int=1))
+    )
+    with database_away():
+        assert through_wsgi(known).status == 200
+        assert through_wsgi(unknown).status == 503
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_process_that_starts_while_the_database_is_away_knows_the_sites(
+    site: Site, long_lived: SiteDirectory, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    request = RequestFactory().get(f"/t/{site.public_id}.gif?url=/")
+    with database_away():
+        assert through_wsgi(request).status == 503
+    long_lived.refresh()
+    monkeypatch.setattr(directory, "_numbers", None)
+    with database_away():
+        assert through_wsgi(request).status == 200
+
+
+def test_requests_for_unknown_sites_do_not_queue_up_behind_a_database_that_hangs(
+    site: Site, long_lived: SiteDirectory
+) -> None:
+    long_lived.refresh()
+    with long_lived._asking:
         assert through_wsgi(RequestFactory().get("/t/unknown.gif?url=/")).status == 503
+        known = RequestFactory().get(f"/t/{site.public_id}.gif?url=/")
+        assert through_wsgi(known).status == 200
 
 
-def test_a_new_site_is_noticed_and_a_flood_of_unknown_ones_is_not_looked_at_one_by_one(
+def test_a_new_site_is_noticed_and_one_that_is_gone_is_asked_for_once_a_second(
     long_lived: SiteDirectory, django_assert_num_queries: Any, owner: Any
 ) -> None:
     long_lived.refresh()
+    with django_assert_num_queries(1):
+        assert [long_lived.find(str(UUID(int=1))) for _ in range(10)] == [None] * 10
     site = SiteFactory(owner=owner)
     with django_assert_num_queries(1):
         assert long_lived.find(str(site.public_id)) == site.pk
-        assert [long_lived.find(f"unknown {n}") for n in range(10)] == [None] * 10
+
+
+@pytest.mark.parametrize(
+    ("query", "status"),
+    [("x" * 8189, 400), ("url=" + "x" * 8188, 200), ("url=" + "x" * 8189, 414)],
+)
+def test_parameters_may_have_8_kib(door: Door, site: Site, query: str, status: int) -> None:
+    assert door("GET", f"/t/{site.public_id}.gif?{query}").status == status
+
+
+def test_headers_are_cut(door: Door, site: Site, queue: Queue) -> None:
+    headers = {"User-Agent": "u" * 100_000, "Referer": "https://example.com/" + "r" * 100_000}
+    assert door("GET", f"/t/{site.public_id}.gif", b"", **headers).status == 200
+    (record,) = queue()
+    assert (len(record.user_agent), len(record.referer)) == (1000, 4000)
+
+
+def test_a_body_that_is_cut_off_is_refused(site: Site, queue: Queue) -> None:
+    request = RequestFactory().post(f"/sites/{site.pk}/visit", b"", content_type="text/plain")
+    request.environ |= {"wsgi.input": io.BytesIO(b"url=%2Fab"), "CONTENT_LENGTH": "100"}
+    assert through_wsgi(request).status == 400
+    assert queue() == []
+
+
+def test_the_app_may_be_mounted_anywhere(site: Site, queue: Queue) -> None:
+    for path in (f"t/{site.public_id}.gif", f"sites/{site.pk}/visit"):
+        match = resolve(f"/{path}")
+        request = RequestFactory().get(f"/stats/{path}?url=/")
+        assert match.func(request, *match.args, **match.kwargs).status_code in {200, 204}
+    assert len(queue()) == 2
 
 
 def test_other_paths_are_djangos() -> None:

@@ -178,7 +178,7 @@ def test_the_service_is_asked_for_ipv6() -> None:
         ({"latitude": "NaN", "longitude": "inf"}, NOWHERE),
         ({"latitude": 50.7}, NOWHERE),
         ({"city": None, "zip_code": [], "region_name": 1.5, "latitude": {}}, NOWHERE),
-        ({"city": "B\0nn " + "x" * 200}, Geodata(city=("Bnn " + "x" * 200)[:100])),
+        ({"city": "B\0nn " + "x" * 200}, Geodata(city=("B nn " + "x" * 200)[:100])),
         ({"error": "quota"}, NOWHERE),
     ],
 )

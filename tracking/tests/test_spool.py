@@ -71,18 +71,60 @@ def test_torn_line_of_a_dead_writer_does_not_keep_the_file(tmp_path: Path) -> No
     assert chunk.is_final
 
 
-def test_a_hit_that_the_disk_did_not_take_is_refused_and_starts_a_new_file(tmp_path: Path) -> None:
+def test_a_hit_that_the_disk_did_not_take_is_refused_and_leaves_nothing(tmp_path: Path) -> None:
+    writer = Spool(tmp_path)
+    writer.append(record(1))
+    (path,) = spool.files(tmp_path)
+    size = path.stat().st_size
+
+    def half(descriptor: int, line: bytes, write: Any = os.write) -> int:
+        return write(descriptor, line[:9])
+
+    with patch("tracking.spool.os.write", half):
+        for _ in range(3):
+            with pytest.raises(OSError, match="only a part"):
+                writer.append(record(2))
+    assert path.stat().st_size == size
+    writer.append(record(3))
+    assert read_all(tmp_path) == [record(1), record(3)]
+    assert spool.files(tmp_path) == [path]
+
+
+def test_where_a_torn_line_cannot_be_removed_a_new_file_is_begun(tmp_path: Path) -> None:
     writer = Spool(tmp_path)
     writer.append(record(1))
 
     def half(descriptor: int, line: bytes, write: Any = os.write) -> int:
         return write(descriptor, line[:9])
 
-    with patch("tracking.spool.os.write", half), pytest.raises(OSError, match="only a part"):
+    with (
+        patch("tracking.spool.os.write", half),
+        patch("tracking.spool.os.ftruncate", side_effect=OSError),
+        pytest.raises(OSError, match="only a part"),
+    ):
         writer.append(record(2))
     writer.append(record(3))
     assert read_all(tmp_path) == [record(1), record(3)]
     assert len(spool.files(tmp_path)) == 2
+
+
+def test_a_flush_that_fails_is_tried_again_and_keeps_no_file_open(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(spool, "MAX_FILE_BYTES", 10)
+    writer = Spool(tmp_path)
+    writer.append(record(1))
+    writer.append(record(2))
+    with patch("tracking.spool.os.fdatasync", side_effect=OSError("broken")):
+        writer.flush()
+    assert "could not be flushed" in caplog.text
+    assert all(spool.read(path, 0, 1 << 20).is_final for path in spool.files(tmp_path))
+
+
+def test_other_files_in_the_folder_are_left_alone(tmp_path: Path) -> None:
+    (tmp_path / "notes.log").write_text("mine")
+    Spool(tmp_path).append(record())
+    assert len(spool.files(tmp_path)) == 1
 
 
 def test_files_are_closed_when_large_or_old(

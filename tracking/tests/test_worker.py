@@ -9,14 +9,23 @@ from unittest.mock import patch
 import pytest
 import time_machine
 from django.core.management import CommandError, call_command
-from django.db import OperationalError
+from django.db import (
+    DataError,
+    IntegrityError,
+    InterfaceError,
+    InternalError,
+    OperationalError,
+    ProgrammingError,
+)
 from pytest_django import Settings
 
+from accounts.models import User
 from tracking import spool
 from tracking.models import Event, QueueFile, Site, Visit
 from tracking.processing import store
-from tracking.processing.backlog import REJECTED, Backlog
+from tracking.processing.backlog import REJECTED, Backlog, PositionMoved
 from tracking.processing.exclusions import Reason
+from tracking.processing.geodata import Geodata
 from tracking.processing.worker import Worker
 from tracking.spool import Spool
 from tracking.tests.factories import SiteFactory
@@ -120,7 +129,8 @@ def test_a_second_worker_that_has_read_the_same_hits_stores_none(
         late = Worker(backlog)
         batch = backlog.next_batch(1 << 20)
         QueueFile.objects.update(position=batch.positions[0][1])
-        late.process(batch)
+        with pytest.raises(PositionMoved):
+            late.process(batch)
     assert Event.objects.count() == 0
 
 
@@ -165,32 +175,121 @@ def test_hits_that_are_not_counted_have_a_reason(site: Site) -> None:
 
 
 @pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize("error", [ValueError, DataError, IntegrityError])
 def test_a_hit_that_cannot_be_stored_does_not_hold_up_the_others(
-    site: Site, settings: Settings
+    site: Site, settings: Settings, error: type[Exception], caplog: pytest.LogCaptureFixture
 ) -> None:
-    put(*(record(site, NOON + n * SECOND, url=f"/{n}") for n in range(10)))
+    put(*(record(site, NOON + n * SECOND, url=f"/{n}") for n in range(0, 10, 2)))
+    put(*(record(site, NOON + n * SECOND, url=f"/{n}") for n in range(1, 10, 2)))
     original = store.insert_events
 
     def refuse_number_six(events: Any) -> None:
         if any(event.page == "/6" for event in events):
-            raise ValueError("Not this one.")
+            raise error("Not this one of 1.2.3.4.")
         original(events)
 
     with patch.object(store, "insert_events", refuse_number_six):
         process()
     assert pages() == [f"/{n}" for n in range(10) if n != 6]
+    assert sum(Visit.objects.values_list("events", flat=True)) == 9
     (line,) = (settings.SPOOL_DIR / REJECTED).read_bytes().splitlines()
-    assert spool.decode(line).fields == {"url": "/6"}
+    rejected = spool.decode(line)
+    assert (rejected.fields, rejected.ip) == ({"url": "/6"}, "")
+    assert "1.2.3.4" not in caplog.text
 
 
-def test_lines_that_are_not_readable_are_put_aside(site: Site, settings: Settings) -> None:
+@pytest.mark.django_db(transaction=True)
+def test_a_hit_whose_steps_fail_is_put_aside(site: Site, settings: Settings) -> None:
+    put(record(site, url="/1"), record(site, url="/2", ip="8.8.8.8"))
+
+    def fail_for_one(ip: str) -> Geodata:
+        if ip == "8.8.8.8":
+            raise RuntimeError("A bug.")
+        return Geodata()
+
+    with patch("tracking.processing.worker.get_geodata", fail_for_one):
+        process()
+    assert pages() == ["/1"]
+    (line,) = (settings.SPOOL_DIR / REJECTED).read_bytes().splitlines()
+    assert spool.decode(line).fields == {"url": "/2"}
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize(
+    "error", [OperationalError, ProgrammingError, InternalError, InterfaceError]
+)
+def test_a_database_that_is_not_as_it_should_be_costs_no_hit(
+    site: Site, settings: Settings, error: type[Exception]
+) -> None:
+    """Away, read-only after a failover, or not migrated yet."""
+    put(record(site))
+    with patch.object(store, "insert_events", side_effect=error), pytest.raises(error):
+        process()
+    assert not (settings.SPOOL_DIR / REJECTED).exists()
+    process()
+    assert pages() == ["/"]
+
+
+@pytest.mark.django_db(transaction=True)
+def test_killed_while_a_hit_is_put_aside_it_is_not_lost(site: Site, settings: Settings) -> None:
+    put(record(site))
+    with (
+        patch.object(store, "insert_events", side_effect=ValueError),
+        patch.object(Backlog, "store_positions", side_effect=Killed),
+        pytest.raises(Killed),
+    ):
+        process()
+    assert (settings.SPOOL_DIR / REJECTED).exists()
+    process()
+    assert pages() == ["/"]
+
+
+def test_a_site_that_is_deleted_while_its_hits_are_processed(site: Site, owner: User) -> None:
+    gone = SiteFactory(owner=owner)
+    put(record(site), record(gone))
+    original = Worker.prepare
+
+    def prepare_and_delete(self: Worker, *arguments: Any) -> Any:
+        arrivals = original(self, *arguments)
+        gone.delete()
+        return arrivals
+
+    with patch.object(Worker, "prepare", prepare_and_delete):
+        worker = process()
+    assert (worker.stored, worker.excluded[Reason.UNKNOWN_SITE]) == (1, 1)
+    assert Event.objects.get().site == site
+
+
+def test_a_long_backlog_of_small_files_is_read_in_parts(
+    site: Site, settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A low-traffic site whose worker was away: a file every five minutes."""
+    for number in range(300):
+        moment = NOON + number * timedelta(minutes=5)
+        with time_machine.travel(moment, tick=False):
+            put(*(record(site, moment + n * SECOND, ip=f"1.2.3.{n}") for n in range(3)))
+    with Backlog(settings.SPOOL_DIR) as backlog:
+        one_line = len(spool.encode(record(site))) + 1
+        batch = backlog.next_batch(60 * one_line)
+        assert 60 <= len(batch.records) <= 70
+        times = [one.time for _, one in batch.records]
+        assert times == sorted(times)
+    monkeypatch.setattr("tracking.processing.worker.MAX_BATCH_BYTES", 60 * one_line)
+    assert process().stored == 900
+    assert Visit.objects.count() == 3
+
+
+def test_lines_that_are_not_readable_are_left_out(
+    site: Site, settings: Settings, caplog: pytest.LogCaptureFixture
+) -> None:
     put(record(site, url="/1"))
     (path,) = spool.files(settings.SPOOL_DIR)
+    end = path.stat().st_size
     with path.open("ab") as file:
         file.write(b"\x00garbage\xff\n" + spool.encode(record(site, url="/2")) + b"\n")
     process()
     assert pages() == ["/1", "/2"]
-    assert (settings.SPOOL_DIR / REJECTED).read_bytes() == b"\x00garbage\xff\n"
+    assert f"{path.name} has an unreadable line at {end}" in caplog.text
 
 
 @pytest.mark.django_db(transaction=True)
@@ -198,7 +297,7 @@ def test_while_the_database_is_away_hits_wait(site: Site) -> None:
     put(record(site))
     with (
         patch.object(store, "insert_events", side_effect=OperationalError("gone")),
-        pytest.raises(CommandError, match="The database cannot be reached: gone"),
+        pytest.raises(CommandError, match="The database cannot store hits: gone"),
     ):
         call_command("process_hits", "--once")
     output = StringIO()
@@ -213,10 +312,10 @@ def test_number_of_queries_does_not_grow_with_the_hits(
 ) -> None:
     process_hits(record(site))  # makes the salts
     put(*(record(site, ip=f"10.1.{n // 256}.{n % 256}") for n in range(count)))
-    with django_assert_num_queries(17):
+    with django_assert_num_queries(20):
         # Cleaning: orphans, salts. The file: sought, made (in a savepoint: 3). Site. Two salts.
-        # The transaction: 2 (as savepoint), visits of two days, insert visits and events,
-        # position. Then the file's removal.
+        # The transaction: 2 (as savepoint), sites locked, 2 for the part that may fail, visits of
+        # two days, insert visits and events, position. Then the file's removal.
         process()
 
 
@@ -224,14 +323,43 @@ def test_text_is_cut_to_its_column_and_free_of_nul(site: Site) -> None:
     process_hits(
         record(
             site,
-            url="https://" + "h" * 300 + ".example/" + "p" * 3000 + "\0",
-            event="e\0" * 300,
+            url="https://example.com/" + "p" * 3000 + "\0",
+            event="e" * 300 + "\0",
             referrer="https://example.org/" + "r" * 5000,
             user_agent="Mozilla/5.0 \0" + "u" * 9000,
         )
     )
     event, visit = Event.objects.get(), Visit.objects.get()
     assert (len(event.page), event.name) == (2000, "e" * 120)
-    assert len(event.hostname) <= 253
     assert len(visit.referrer) <= 2000
     event.full_clean(exclude=["site", "visit"])
+
+
+@pytest.mark.parametrize(
+    "url",
+    ["javascript:alert(1)", "http://[::1", "https://exa<b>mple.com/", "data:text/html,x", " "],
+)
+def test_what_is_no_page_is_left_out(site: Site, url: str) -> None:
+    assert process_hits(record(site, url=url)).excluded == {Reason.INVALID: 1}
+
+
+def test_control_characters_are_not_stored(site: Site) -> None:
+    process_hits(record(site, url="/a\x1b[31m\u202e\x07b", event="x\r\ny"))
+    event = Event.objects.get()
+    assert (event.page, event.name) == ("/a [31m b", "x y")
+
+
+@pytest.mark.parametrize(
+    ("sent", "kept"),
+    [
+        ("1.2.3.4", "1.2.3.4"),
+        ("::ffff:1.2.3.4", "1.2.3.4"),
+        ("2001:DB8::0001", "2001:db8::1"),
+        ("fe80::1%eth0", "fe80::1"),
+        ("unknown<b>", None),
+        ("", None),
+    ],
+)
+def test_the_address_is_kept_as_one_or_not_at_all(owner: User, sent: str, kept: str | None) -> None:
+    process_hits(record(SiteFactory(owner=owner, keep_ip=True), ip=sent))
+    assert Visit.objects.get().ip == kept

@@ -8,10 +8,17 @@ from tracking.collector.collect import collect
 
 @method_decorator(csrf_exempt, name="dispatch")
 class CollectView(View):
-    """The collector's door for projects that mount this app without its WSGI wrapper."""
+    """The collector's door for projects that mount this app without its WSGI wrapper.
+
+    `path` is the collector's own path, to be filled from the URL: the app may be mounted
+    anywhere.
+    """
+
+    path = ""
 
     def dispatch(self, request: HttpRequest, *args: object, **kwargs: object) -> HttpResponse:
-        answer = collect(request.META | {"PATH_INFO": request.path_info}, request.read)
+        environ = request.META | {"PATH_INFO": self.path.format(**kwargs)}
+        answer = collect(environ, request.read)
         if answer is None:
             raise Http404
         return HttpResponse(

@@ -6,7 +6,7 @@ from typing import Any
 
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
-from django.db import InterfaceError, OperationalError
+from django.db import Error
 
 from tracking.processing.backlog import Backlog, FolderInUse
 from tracking.processing.worker import Worker
@@ -40,10 +40,10 @@ class Command(BaseCommand):
         while not self.stop.is_set():
             try:
                 found = worker.process_batch()
-            except (OperationalError, InterfaceError) as error:
+            except Error as error:
                 if once:
-                    raise CommandError(f"The database cannot be reached: {error}") from error
-                logger.error("The database cannot be reached, hits are waiting: %s", error)
+                    raise CommandError(f"The database cannot store hits: {error}") from error
+                logger.error("The database cannot store hits, they are waiting: %s", error)
                 self.stop.wait(SECONDS_AFTER_FAILURE)
                 continue
             if once and not found:
