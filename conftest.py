@@ -1,11 +1,12 @@
 """Fixtures of all apps: the standing cast, and settings that keep tests fast and apart."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import timedelta
 from pathlib import Path
 
 import pytest
 import time_machine
+from django.forms import BaseForm
 from django.test import Client
 from pytest_django import Settings
 
@@ -71,6 +72,29 @@ def stranger_client(stranger: User) -> Client:
 @pytest.fixture
 def staff_client(staff: User) -> Client:
     return signed_in(staff)
+
+
+Meanwhile = Callable[[type[BaseForm], Callable[[], object]], None]
+
+
+@pytest.fixture
+def meanwhile(monkeypatch: pytest.MonkeyPatch) -> Meanwhile:
+    """Lets something happen after a form has been found valid, and before it is saved."""
+
+    def patch(form_class: type[BaseForm], happen: Callable[[], object]) -> None:
+        is_valid, happened = form_class.is_valid, False
+
+        def slow_is_valid(form: BaseForm) -> bool:
+            nonlocal happened
+            valid = is_valid(form)
+            if valid and not happened:
+                happened = True
+                happen()
+            return valid
+
+        monkeypatch.setattr(form_class, "is_valid", slow_is_valid)
+
+    return patch
 
 
 @pytest.fixture

@@ -3,10 +3,11 @@
 from typing import Any
 
 from allauth.account.adapter import DefaultAccountAdapter
-from allauth.account.models import EmailAddress
+from allauth.account.models import EmailAddress, EmailConfirmation
 from allauth.core import context as current
 from django.conf import settings
 from django.contrib import messages
+from django.db import IntegrityError, transaction
 from django.http import HttpRequest
 from django.urls import reverse
 from django.utils.http import url_has_allowed_host_and_scheme
@@ -52,10 +53,25 @@ class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]
         # Links in mails begin with BASE_URL, never with what a request claims as its host.
         super().send_mail(template_prefix, email, {**context, "base_url": settings.BASE_URL})
 
+    def send_confirmation_mail(
+        self, request: HttpRequest, emailconfirmation: EmailConfirmation, signup: bool
+    ) -> None:
+        # Who wants an address that belongs to another account sees no difference.
+        address = emailconfirmation.email_address
+        holders = User.objects.filter(email__iexact=address.email)
+        if holders.exclude(pk=address.user_id).exists():
+            self.send_account_already_exists_mail(address.email)
+        else:
+            super().send_confirmation_mail(request, emailconfirmation, signup)
+
     def confirm_email(self, request: HttpRequest, email_address: EmailAddress) -> bool:
-        # allauth asks only its own table, which lacks people made in the back office or a shell.
-        taken = User.objects.filter(email__iexact=email_address.email)
-        if taken.exclude(pk=email_address.user_id).exists():
+        # allauth asks only its own table, which lacks people made in the back office or a shell;
+        # and it is not alone: whoever writes the address first has it.
+        try:
+            with transaction.atomic():
+                person = User.objects.filter(pk=email_address.user_id)
+                person.update(email=email_address.email)
+        except IntegrityError:
             template = "account/messages/email_confirmation_failed.txt"
             self.add_message(request, messages.ERROR, template, {"email": email_address.email})
             return False

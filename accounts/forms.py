@@ -1,6 +1,7 @@
-from typing import Any, ClassVar
+from typing import Any, ClassVar, cast
 
 from allauth.account import forms as allauth_forms
+from allauth.account.adapter import get_adapter
 from allauth.account.models import EmailAddress
 from django import forms
 from django.conf import settings
@@ -41,6 +42,11 @@ class SignupForm(LabelledMixin, allauth_forms.SignupForm):  # type: ignore[misc]
     field_order = ["name", "email", "password1"]
 
     name = forms.CharField(max_length=100, widget=forms.TextInput(attrs={"autocomplete": "name"}))
+
+    @transaction.atomic
+    def save(self, request: HttpRequest) -> User:
+        user: User = super().save(request)
+        return user
 
     def custom_signup(self, request: HttpRequest, user: User) -> None:
         user.name = self.cleaned_data["name"]
@@ -107,10 +113,16 @@ class ProfileForm(forms.ModelForm):
     time_zone = forms.ChoiceField(
         choices=time_zone_choices, help_text="Times are shown as they read on a clock there."
     )
+    current_password = forms.CharField(
+        required=False,
+        strip=False,
+        widget=forms.PasswordInput(attrs={"autocomplete": "current-password"}),
+        help_text="Needed only for another e-mail address.",
+    )
 
     class Meta:
         model = User
-        fields = ["name", "email", "time_zone"]
+        fields = ["name", "time_zone", "email"]
         widgets = {
             "name": forms.TextInput(attrs={"autocomplete": "name"}),
             "email": forms.EmailInput(attrs={"autocomplete": "email"}),
@@ -122,9 +134,32 @@ class ProfileForm(forms.ModelForm):
         self.request = request
         self.current_email = self.instance.email
 
+    @property
+    def new_email(self) -> str | None:
+        email = User.normalize_username(self.cleaned_data.get("email", ""))
+        return email if email not in ("", self.current_email) else None
+
+    def clean_current_password(self) -> str:
+        """Whoever finds a browser logged in shall not take the account over by a new address."""
+        password: str = self.cleaned_data["current_password"]
+        user = cast(User, self.request.user)
+        if not self.new_email:
+            return ""
+        if not user.has_usable_password():
+            raise forms.ValidationError("Set a password first, then change your e-mail address.")
+        if not password:
+            raise forms.ValidationError("Type your password to change your e-mail address.")
+        if not get_adapter().reauthenticate(user, password):
+            raise get_adapter().validation_error("enter_current_password")
+        return password
+
+    def validate_unique(self) -> None:
+        # With mail, only the owner of an address is told that it has an account.
+        if not settings.EMAIL_URL:
+            super().validate_unique()
+
     def save(self, commit: bool = True) -> Any:
-        new_email = self.instance.email
-        if new_email == self.current_email:
+        if not (new_email := self.new_email):
             return super().save(commit)
         if not settings.EMAIL_URL:
             with transaction.atomic():

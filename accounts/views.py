@@ -1,6 +1,7 @@
 from typing import Any
 
-from allauth.account.views import EmailView
+from allauth.account import views as allauth_views
+from allauth.core import ratelimit
 from django.contrib import messages
 from django.contrib.auth import login, logout
 from django.contrib.auth.mixins import LoginRequiredMixin
@@ -8,7 +9,7 @@ from django.contrib.messages.views import SuccessMessageMixin
 from django.db import transaction
 from django.forms import Form, ModelForm
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase
-from django.shortcuts import redirect, render
+from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse_lazy
 from django.utils.decorators import method_decorator
 from django.views.decorators.cache import never_cache
@@ -18,10 +19,12 @@ from django.views.generic import CreateView, FormView, UpdateView
 from accounts.forms import ProfileForm, ReauthenticateForm, SetupForm
 from accounts.models import User
 from accounts.setup import AlreadySetUp, is_set_up, is_setup_token, lock_superusers
+from tracking_project.errors import too_many_requests
+from tracking_project.views import FormPageMixin
 
 
 @method_decorator([never_cache, sensitive_post_parameters("password")], name="dispatch")
-class SetupView(CreateView):
+class SetupView(FormPageMixin, CreateView):
     """Where the set-up link leads: the owner of a fresh server makes the first account."""
 
     form_class = SetupForm
@@ -49,13 +52,18 @@ class SetupView(CreateView):
         return render(self.request, "accounts/already_set_up.html", status=404)
 
 
+class SignupView(FormPageMixin, allauth_views.SignupView):  # type: ignore[misc]
+    """allauth's, for two who register with one address at the same moment."""
+
+
 class SignedInRequest(HttpRequest):
     """What a view behind LoginRequiredMixin answers."""
 
     user: User
 
 
-class ProfileView(LoginRequiredMixin, SuccessMessageMixin, UpdateView):
+@method_decorator(sensitive_post_parameters("current_password"), name="dispatch")
+class ProfileView(LoginRequiredMixin, FormPageMixin, SuccessMessageMixin, UpdateView):
     request: SignedInRequest
     form_class = ProfileForm
     template_name = "accounts/profile.html"
@@ -65,7 +73,13 @@ class ProfileView(LoginRequiredMixin, SuccessMessageMixin, UpdateView):
 
     def get_object(self, queryset: Any = None) -> User:
         # Not request.user itself, which the page's header shows: a refused name stays unseen.
-        return User.objects.get(pk=self.request.user.pk)
+        return get_object_or_404(User, pk=self.request.user.pk)
+
+    def form_valid(self, form: Any) -> HttpResponse:
+        # A new address may mean a mail to anybody.
+        if form.new_email and not ratelimit.consume(self.request, action="manage_email"):
+            return too_many_requests(self.request)
+        return super().form_valid(form)
 
     def get_form_kwargs(self) -> dict[str, Any]:
         return {**super().get_form_kwargs(), "request": self.request}
@@ -75,7 +89,7 @@ class ProfileView(LoginRequiredMixin, SuccessMessageMixin, UpdateView):
         return super().get_context_data(pending_email=pending, **kwargs)
 
 
-class PendingEmailView(EmailView):  # type: ignore[misc]
+class PendingEmailView(allauth_views.EmailView):  # type: ignore[misc]
     """allauth's page of e-mail addresses, cut down to two buttons of the profile page:
     send the confirmation of a new address again, and give the change up."""
 
@@ -89,7 +103,7 @@ class PendingEmailView(EmailView):  # type: ignore[misc]
 
 
 @method_decorator(sensitive_post_parameters("password"), name="dispatch")
-class DeleteAccountView(LoginRequiredMixin, FormView):
+class DeleteAccountView(LoginRequiredMixin, FormPageMixin, FormView):
     request: SignedInRequest
     form_class = ReauthenticateForm
     template_name = "accounts/delete.html"

@@ -1,6 +1,9 @@
+import re
+
 import pytest
 from allauth.account.models import EmailAddress
 from django.core import mail
+from django.core.cache import cache
 from django.http import HttpRequest, HttpResponse
 from django.test import Client, RequestFactory
 from django.urls import reverse
@@ -8,12 +11,20 @@ from django.utils import timezone
 from pytest_django import DjangoAssertNumQueries
 from pytest_django.asserts import assertContains, assertNotContains, assertRedirects
 
+from accounts.forms import ProfileForm
 from accounts.middleware import TimeZoneMiddleware
 from accounts.models import User
+from accounts.tests.factories import UserFactory
+from conftest import Meanwhile
 
 pytestmark = pytest.mark.django_db
 
-PROFILE = {"name": "Olive Owner", "email": "owner@example.com", "time_zone": "UTC"}
+PROFILE = {
+    "name": "Olive Owner",
+    "email": "owner@example.com",
+    "time_zone": "UTC",
+    "current_password": "correct horse",
+}
 
 
 def addresses(user: User) -> list[tuple[str, bool, bool]]:
@@ -84,6 +95,109 @@ def test_what_cannot_be_is_refused_and_not_shown_as_if_it_were(
         "owner@example.com",
         "UTC",
     )
+
+
+@pytest.mark.parametrize(
+    ("password", "error"),
+    [
+        ("", "Type your password to change your e-mail address."),
+        ("wrong horse", "This is not your current password. Type it again."),
+    ],
+)
+def test_a_new_address_needs_the_password(
+    owner_client: Client, owner: User, password: str, error: str
+) -> None:
+    form = {**PROFILE, "email": "new@example.com", "current_password": password}
+    response = owner_client.post(reverse("profile"), form)
+    assert response.context["form"].errors == {"current_password": [error]}
+    owner.refresh_from_db()
+    assert owner.email == "owner@example.com"
+
+
+def test_guessing_the_password_comes_to_an_end(owner_client: Client, owner: User) -> None:
+    form = {**PROFILE, "email": "new@example.com"}
+    for _ in range(5):
+        owner_client.post(reverse("profile"), {**form, "current_password": "wrong horse"})
+    response = owner_client.post(reverse("profile"), form)
+    assert response.context["form"].errors == {
+        "current_password": ["Too many failed attempts. Wait five minutes, then try again."]
+    }
+
+
+def test_other_changes_need_no_password(owner_client: Client, owner: User) -> None:
+    form = {**PROFILE, "name": "Olivia", "email": "OWNER@example.com", "current_password": ""}
+    assert owner_client.post(reverse("profile"), form).status_code == 302
+    owner.refresh_from_db()
+    assert (owner.name, owner.email) == ("Olivia", "owner@example.com")
+
+
+def test_without_a_password_one_is_to_be_set_first() -> None:
+    client = Client()
+    client.force_login(UserFactory(password=None))
+    response = client.post(reverse("profile"), {**PROFILE, "email": "new@example.com"})
+    assert response.context["form"].errors == {
+        "current_password": ["Set a password first, then change your e-mail address."]
+    }
+
+
+def test_an_address_taken_meanwhile_is_refused(
+    owner_client: Client, owner: User, meanwhile: Meanwhile
+) -> None:
+    meanwhile(ProfileForm, lambda: UserFactory(email="new@example.com"))
+    response = owner_client.post(reverse("profile"), {**PROFILE, "email": "new@example.com"})
+    assert response.context["form"].errors == {
+        "email": ["There is an account with this e-mail address already."]
+    }
+    owner.refresh_from_db()
+    assert owner.email == "owner@example.com"
+
+
+def shown_after_asking_for(client: Client, email: str) -> str:
+    response = client.post(reverse("profile"), {**PROFILE, "email": email}, follow=True)
+    assert response.redirect_chain == [(reverse("profile"), 302)]
+    text = re.sub(r'name="csrfmiddlewaretoken" value="\w+"', "", response.text)
+    return text.replace(email, "…")
+
+
+def test_with_mail_nobody_learns_who_has_an_account(
+    owner_client: Client, owner: User, stranger: User, mail_configured: None
+) -> None:
+    free = shown_after_asking_for(owner_client, "nobody@example.com")
+    taken = shown_after_asking_for(owner_client, stranger.email)
+    assert taken == free
+    assert [(m.to, m.subject) for m in mail.outbox] == [
+        (["nobody@example.com"], "Confirm your e-mail address for Tracking"),
+        (["stranger@example.com"], "You have an account on Tracking already"),
+    ]
+    cache.clear()  # three minutes later
+    owner_client.post(reverse("account_email"), {"action_send": "", "email": stranger.email})
+    assert [m.subject for m in mail.outbox[2:]] == ["You have an account on Tracking already"]
+
+
+def test_mails_to_ever_new_addresses_come_to_an_end(
+    owner_client: Client, owner: User, mail_configured: None
+) -> None:
+    statuses = [
+        owner_client.post(
+            reverse("profile"), {**PROFILE, "email": f"new{number}@example.com"}
+        ).status_code
+        for number in range(11)
+    ]
+    assert statuses == [302] * 10 + [429]
+    assert len(mail.outbox) == 10
+    assert owner_client.post(reverse("profile"), PROFILE).status_code == 302
+
+
+def test_an_address_taken_meanwhile_cannot_be_confirmed(
+    owner_client: Client, owner: User, mail_configured: None
+) -> None:
+    owner_client.post(reverse("profile"), {**PROFILE, "email": "new@example.com"})
+    page = confirmation_page()
+    UserFactory(email="NEW@example.com")
+    owner_client.post(page)
+    owner.refresh_from_db()
+    assert owner.email == "owner@example.com"
+    assert ("new@example.com", False, False) in addresses(owner)
 
 
 def confirmation_page() -> str:

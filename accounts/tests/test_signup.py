@@ -7,8 +7,10 @@ from django.urls import reverse
 from pytest_django import Settings
 from pytest_django.asserts import assertContains, assertRedirects, assertTemplateUsed
 
+from accounts.forms import SignupForm
 from accounts.models import User
 from accounts.tests.factories import UserFactory
+from conftest import Meanwhile
 
 pytestmark = pytest.mark.django_db
 
@@ -58,6 +60,30 @@ def test_a_faulty_form_is_refused_with_a_reason(
     assert error in response.context["form"].errors[field]
     assert User.objects.count() == people
     assert get_user(client).is_anonymous
+
+
+def test_without_mail_an_address_taken_meanwhile_is_refused(
+    client: Client, meanwhile: Meanwhile
+) -> None:
+    meanwhile(SignupForm, lambda: UserFactory(email="nora@example.com", name="The first"))
+    response = client.post(reverse("account_signup"), SIGNUP)
+    assert response.context["form"].errors == {
+        "email": [
+            "There is an account with this e-mail address already. Log in, or set a new password."
+        ]
+    }
+    assert User.objects.get(email="nora@example.com").name == "The first"
+
+
+def test_with_mail_an_address_taken_meanwhile_is_told_nobody(
+    client: Client, meanwhile: Meanwhile, mail_configured: None
+) -> None:
+    meanwhile(SignupForm, lambda: UserFactory(email="nora@example.com"))
+    response = client.post(reverse("account_signup"), SIGNUP)
+    assertRedirects(response, reverse("account_email_verification_sent"))
+    assert [message.subject for message in mail.outbox] == [
+        "You have an account on Tracking already"
+    ]
 
 
 def test_registration_can_be_closed(client: Client, settings: Settings) -> None:
