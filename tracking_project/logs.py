@@ -2,6 +2,7 @@
 
 import logging
 import re
+import time
 from collections.abc import Callable
 from contextvars import ContextVar
 from pathlib import Path
@@ -76,6 +77,24 @@ def is_not_404(record: logging.LogRecord) -> bool:
     return getattr(record, "status_code", None) != 404
 
 
+class SeldomFilter(logging.Filter):
+    """Lets a message through once in `seconds`: what goes wrong with a hit may go wrong with
+    thousands of them a second."""
+
+    def __init__(self, seconds: float = 10.0) -> None:
+        super().__init__()
+        self.seconds = seconds
+        self._next: dict[object, float] = {}
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        # By the message before its arguments are put in: the code has few of those.
+        now = time.monotonic()
+        if now < self._next.get(record.msg, 0.0):
+            return False
+        self._next[record.msg] = now + self.seconds
+        return True
+
+
 class OneLineFormatter(logging.Formatter):
     """Writes one line a record, and nothing that is in a record can begin another.
 
@@ -126,6 +145,9 @@ class BlockFormatter(OneLineFormatter):
         return super().format(record) + "\n"
 
 
+LOUD_WHEN_BROKEN = ("tracking.collector.collect", "tracking.collector.sites", "tracking.spool")
+
+
 def logging_config(error_log_path: str) -> dict[str, Any]:
     """Django's LOGGING: everything to the console, errors also to a file if one is named."""
     handlers: dict[str, dict[str, Any]] = {
@@ -153,6 +175,7 @@ def logging_config(error_log_path: str) -> dict[str, Any]:
         "disable_existing_loggers": False,
         "filters": {
             "context": {"()": ContextualFilter},
+            "seldom": {"()": SeldomFilter},
             "not_404": {"()": "django.utils.log.CallbackFilter", "callback": is_not_404},
         },
         "formatters": {
@@ -165,6 +188,9 @@ def logging_config(error_log_path: str) -> dict[str, Any]:
             # Without handlers of their own, which Django gives them: no line comes twice.
             "django": {"level": "INFO", "handlers": []},
             "django.request": {"filters": ["not_404"]},
+            **{name: {"filters": ["seldom"]} for name in LOUD_WHEN_BROKEN},
+            # Its warnings hold the URLs that are asked for, and so visitors' addresses.
+            "urllib3": {"level": "ERROR"},
             # runserver's access log; what went wrong is in the error log already.
             "django.server": {"level": "INFO", "handlers": ["console"], "propagate": False},
         },

@@ -4,6 +4,7 @@ City files of MaxMind (GeoLite2, GeoIP2) and of DB-IP are read alike, and so are
 ip-location-db, whose records are flat like a web service's answers.
 """
 
+import json
 import logging
 import math
 from collections import OrderedDict
@@ -135,11 +136,15 @@ def city_file_at(path: Path) -> CityFile:
 class GeodataService:
     """A web service like Free GeoIP, which answers JSON for an address put into its URL.
 
-    Each address is asked for once a day at most. A service that fails repeatedly is left alone
-    for a while, so that it does not hold up the visits.
+    Each address is asked for once a day at most. So that it does not hold up the visits, a
+    service that fails repeatedly is left alone for a while, and waiting for a slow one takes
+    `SHARE` of the time at most, after a burst: other visits then have no place.
     """
 
     TIMEOUT = 2.0
+    MAX_BYTES = 64 << 10
+    BURST = 2.0
+    SHARE = 0.5
     REMEMBERED = 20_000
     SECONDS_REMEMBERED = 86_400.0
     FAILURES_BORNE = 3
@@ -151,17 +156,24 @@ class GeodataService:
         self._answers: OrderedDict[str, tuple[float, Geodata]] = OrderedDict()
         self._failures = 0
         self._resume_at = 0.0
+        self._patience, self._patience_of = self.BURST, monotonic()  # seconds left, as of when
 
     def locate(self, ip: str) -> Geodata:
         now = monotonic()
         asked_at, place = self._answers.get(ip, (-math.inf, NOWHERE))
         if now - asked_at < self.SECONDS_REMEMBERED or now < self._resume_at:
             return place
+        gained = (now - self._patience_of) * self.SHARE
+        self._patience, self._patience_of = min(self.BURST, self._patience + gained), now
+        if self._patience <= 0:
+            return place
         try:
             place = self.ask(ip)
         except (requests.RequestException, ValueError, RecursionError) as error:
             self.note_failure(error)
             return place
+        finally:
+            self._patience -= monotonic() - now
         self._failures = 0
         self._answers[ip] = now, place
         self._answers.move_to_end(ip)
@@ -170,11 +182,22 @@ class GeodataService:
         return place
 
     def ask(self, ip: str) -> Geodata:
-        response = self._session.get(self.url.replace("{ip}", ip), timeout=self.TIMEOUT)
-        if response.status_code == HTTPStatus.NOT_FOUND:
-            return NOWHERE
-        response.raise_for_status()
-        return from_record(response.json())
+        deadline = monotonic() + self.TIMEOUT
+        body = bytearray()
+        with self._session.get(
+            self.url.replace("{ip}", ip), timeout=self.TIMEOUT, stream=True
+        ) as response:
+            if response.status_code == HTTPStatus.NOT_FOUND:
+                return NOWHERE
+            response.raise_for_status()
+            # Byte by byte: a larger piece is waited for, however slowly it comes.
+            for byte in response.iter_content(1):
+                body += byte
+                if monotonic() > deadline:
+                    raise requests.Timeout("The answer takes too long.")
+                if len(body) > self.MAX_BYTES:
+                    raise ValueError("The answer is too long.")
+        return from_record(json.loads(body))
 
     def note_failure(self, error: Exception) -> None:
         """The log gets neither the visitor's address nor a key that may be part of the URL."""

@@ -58,6 +58,8 @@ def lock_sites(ids: Collection[int]) -> set[int]:
 
     Whoever deletes a site locks it first as well, so that neither waits for the other in vain.
     """
+    if not ids:
+        return set()
     sites = Site.objects.filter(pk__in=ids).order_by("pk").values_list("pk", flat=True)
     if connection.vendor == "postgresql":
         # KEY SHARE lets the workers of several hosts store for one site at once, which

@@ -430,12 +430,6 @@ def test_a_site_is_added_for_anybody_with_its_domain_cleaned(
     }
 
 
-def test_an_unusual_time_zone_survives_saving(staff_client: Client, owner: User) -> None:
-    site = SiteFactory(owner=owner, domain="example.com", time_zone="EST5EDT")
-    address = f"/admin/tracking/site/{site.pk}/change/"
-    assert '<option value="EST5EDT" selected' in staff_client.get(address).text
-
-
 def test_a_dashboard_is_linked_only_for_those_who_may_see_it(
     staff_client: Client, staff: User, site: Site
 ) -> None:

@@ -52,6 +52,8 @@ def test_whatever_is_pasted_gives_the_domain(pasted: str, domain: str) -> None:
         "javascript:alert(1)",
         "<script>.example",
         "xn--a.example",
+        "http://[::1%<b>]/",
+        "fe80::1%eth0",
         "example.com\0",
         "\u202eexample.com",
         f"{'x' * 64}.example",

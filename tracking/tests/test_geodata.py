@@ -1,5 +1,10 @@
+import contextlib
+import http.server
 import logging
 import os
+import re
+import threading
+import time
 from collections.abc import Callable
 from decimal import Decimal
 from pathlib import Path
@@ -266,3 +271,54 @@ def test_a_real_service_answers() -> None:
     place = GeodataService(os.environ["GEOIP_TEST_URL"]).locate("8.8.8.8")
     assert place.country == "US"
     assert place.latitude is not None
+
+
+class DrippingServer(http.server.BaseHTTPRequestHandler):
+    """Sends its answer so slowly that no single read takes too long."""
+
+    def do_GET(self) -> None:
+        self.send_response(200)
+        self.send_header("Content-Length", "100")
+        self.end_headers()
+        with contextlib.suppress(OSError):
+            for _ in range(100):
+                self.wfile.write(b" ")
+                time.sleep(0.05)
+
+    def log_message(self, *arguments: object) -> None:
+        pass
+
+
+def test_an_answer_has_to_be_complete_in_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(GeodataService, "TIMEOUT", 0.3)
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), DrippingServer) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        began = time.monotonic()
+        service = GeodataService(f"http://127.0.0.1:{server.server_port}/{{ip}}")
+        assert service.locate("1.2.3.4") == Geodata()
+        assert 0.2 < time.monotonic() - began < 2
+        server.shutdown()
+
+
+@responses.activate
+def test_an_answer_that_is_too_long_is_not_read(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(GeodataService, "MAX_BYTES", 50)
+    responses.get("https://geo.example/json/1.2.3.4", json={"city": "x" * 100})
+    responses.get("https://geo.example/json/1.2.3.5", json={"city": "Bonn"})
+    service = GeodataService(SERVICE)
+    assert service.locate("1.2.3.4") == Geodata()
+    assert service.locate("1.2.3.5") == Geodata(city="Bonn")
+
+
+@responses.activate
+def test_a_slow_service_does_not_hold_up_the_visits(clock: Clock) -> None:
+    def answer(request: object) -> tuple[int, dict[str, str], str]:
+        clock.now += 1.5
+        return 200, {}, '{"city": "Bonn"}'
+
+    responses.add_callback("GET", re.compile("https://geo.example/json/.*"), answer)
+    service = GeodataService(SERVICE)
+    cities = [service.locate(f"1.2.3.{number}").city for number in range(100)]
+    assert cities == ["Bonn"] * 3 + [""] * 97
+    clock.now += 10
+    assert service.locate("1.2.4.1").city == "Bonn"

@@ -12,6 +12,8 @@ from pytest_django import DjangoAssertNumQueries, Settings
 
 from accounts.models import User
 from accounts.tests.factories import UserFactory
+from conftest import Meanwhile
+from tracking.forms import SiteForm
 from tracking.models import Event, Site, Visit
 from tracking.tests.factories import EventFactory, SiteFactory, VisitFactory
 
@@ -177,6 +179,32 @@ def test_a_double_is_refused_at_the_domain(site: Site, owner_client: Client) -> 
     assert list(Site.objects.all()) == [site]
 
 
+def test_a_double_added_meanwhile_is_refused_too(
+    owner: User, owner_client: Client, meanwhile: Meanwhile
+) -> None:
+    meanwhile(SiteForm, lambda: SiteFactory(owner=owner, domain="example.com"))
+
+    response = owner_client.post("/sites/add/", {"domain": "example.com", "time_zone": "UTC"})
+
+    assert response.context["form"].errors == {"domain": ["example.com has been added already."]}
+    assert Site.objects.count() == 1
+
+
+def test_a_change_to_a_domain_taken_meanwhile_is_refused(
+    site: Site, owner_client: Client, meanwhile: Meanwhile
+) -> None:
+    meanwhile(SiteForm, lambda: SiteFactory(owner=site.owner, domain="new.example"))
+
+    response = owner_client.post(
+        f"/sites/{site.pk}/settings/", {"domain": "new.example", "time_zone": "UTC"}
+    )
+
+    assert response.context["form"].errors == {"domain": ["new.example has been added already."]}
+    assert messages_of(response) == []
+    site.refresh_from_db()
+    assert site.domain == "example.com"
+
+
 def test_changed_settings_are_stored(site: Site, owner_client: Client) -> None:
     response = owner_client.post(
         f"/sites/{site.pk}/settings/",
@@ -232,6 +260,17 @@ def test_a_mistyped_domain_deletes_nothing(site: Site, owner_client: Client) -> 
         "domain": ["This is another domain. Type example.com to delete this site."]
     }
     assert list(Event.objects.all()) == [event]
+
+
+@pytest.mark.parametrize("method", ["delete", "put", "patch"])
+@pytest.mark.parametrize("page", ["settings", "delete"])
+def test_pages_with_a_form_answer_nothing_but_the_form(
+    site: Site, owner_client: Client, page: str, method: str
+) -> None:
+    response = getattr(owner_client, method)(f"/sites/{site.pk}/{page}/")
+
+    assert (response.status_code, response["Allow"]) == (405, "GET, HEAD, OPTIONS, POST")
+    assert list(Site.objects.all()) == [site]
 
 
 def delete_site(site: Site) -> None:

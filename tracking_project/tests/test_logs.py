@@ -1,3 +1,4 @@
+import importlib
 import logging
 import logging.config
 import os
@@ -8,6 +9,7 @@ from collections.abc import Iterator
 from io import StringIO
 from pathlib import Path
 from typing import Any
+from unittest.mock import patch
 
 import pytest
 from django.contrib.auth.models import AnonymousUser
@@ -17,7 +19,13 @@ from django.urls import path
 from django.utils.functional import SimpleLazyObject
 
 from accounts.models import User
-from tracking_project.logs import ContextualFilter, RequestContextMiddleware, logging_config
+from tracking_project.logs import (
+    LOUD_WHEN_BROKEN,
+    ContextualFilter,
+    RequestContextMiddleware,
+    SeldomFilter,
+    logging_config,
+)
 
 logger = logging.getLogger("tracking.example")
 
@@ -303,3 +311,21 @@ def test_seven_files_are_kept(error_log: Path) -> None:
         "errors.log",
         *(f"errors.log.2026-03-0{day}" for day in range(2, 9)),
     ]
+
+
+def test_what_goes_wrong_with_every_hit_is_said_seldom() -> None:
+    clock = iter([100.0, 100.1, 100.2, 110.5])
+    seldom = SeldomFilter(seconds=10)
+    records = [
+        logging.makeLogRecord({"msg": message, "args": (number,)})
+        for number, message in enumerate(["No %d.", "No %d.", "Else %d.", "No %d."])
+    ]
+    with patch("tracking_project.logs.time.monotonic", lambda: next(clock)):
+        assert [seldom.filter(record) for record in records] == [True, False, True, True]
+
+
+def test_the_collectors_loggers_are_filtered() -> None:
+    loggers = logging_config("")["loggers"]
+    for name in LOUD_WHEN_BROKEN:
+        assert importlib.import_module(name).logger.name == name
+        assert loggers[name]["filters"] == ["seldom"]
