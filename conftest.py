@@ -15,10 +15,11 @@ from accounts.tests.factories import UserFactory
 from tracking.models import Site
 from tracking.tests.factories import SiteFactory
 from tracking.tests.hits import NOON
+from tracking_project.logs import LOUD_WHEN_BROKEN
 
 
 @pytest.fixture(autouse=True)
-def quick_and_apart(settings: Settings, tmp_path: Path) -> None:
+def quick_and_apart(settings: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
     settings.CACHES = {"default": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"}}
     settings.STORAGES = {
@@ -29,6 +30,8 @@ def quick_and_apart(settings: Settings, tmp_path: Path) -> None:
     settings.SPOOL_DIR = tmp_path / "spool"
     settings.GEOIP_PATH = tmp_path / "city.mmdb"
     settings.GEOIP_URL = ""
+    for name in LOUD_WHEN_BROKEN:  # every test hears everything
+        monkeypatch.setattr(logging.getLogger(name), "filters", [])
     # Look for new sites at once, in the request: threads see nothing of a test's transaction.
     settings.COLLECTOR_SITES_SECONDS = 0
 
