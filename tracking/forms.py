@@ -2,6 +2,7 @@ from typing import Any
 
 from django import forms
 from django.core.exceptions import ValidationError
+from django.db import transaction
 
 from tracking.domains import clean_domain
 from tracking.models import Site
@@ -52,6 +53,11 @@ class SiteForm(forms.ModelForm):
             zone.help_text += " A change counts for visits from then on."
         elif self.initial["time_zone"] == "UTC":
             zone.widget.attrs["data-detect-time-zone"] = not self.is_bound
+
+    @transaction.atomic
+    def save(self, commit: bool = True) -> Site:
+        site: Site = super().save(commit)
+        return site
 
     def clean_domain(self) -> str:
         domain: str = self.cleaned_data["domain"]

@@ -3,9 +3,7 @@ from typing import Any, cast
 
 from django.contrib.auth.mixins import LoginRequiredMixin
 from django.contrib.messages.views import SuccessMessageMixin
-from django.forms import ModelForm
 from django.http import HttpRequest, HttpResponse
-from django.shortcuts import redirect
 from django.urls import reverse, reverse_lazy
 from django.views.generic import CreateView, DeleteView, TemplateView, UpdateView
 
@@ -15,6 +13,7 @@ from tracking.models import Site, Visit
 from tracking.reporting.overview import overview
 from tracking.snippet import Snippet, base_url
 from tracking.views.access import SiteMixin
+from tracking_project.views import FormPageMixin
 
 
 class IndexView(TemplateView):
@@ -33,20 +32,21 @@ class IndexView(TemplateView):
         return super().get_context_data(**kwargs)
 
 
-class SiteAddView(LoginRequiredMixin, CreateView):
+class SiteAddView(LoginRequiredMixin, FormPageMixin, CreateView):
     model = Site
     form_class = SiteForm
+    object: Site
 
     def get_form_kwargs(self) -> dict[str, Any]:
         owner = cast(User, self.request.user)
         site = Site(owner=owner, time_zone=owner.time_zone)
         return super().get_form_kwargs() | {"instance": site}
 
-    def form_valid(self, form: ModelForm) -> HttpResponse:
-        return redirect("site_snippet", form.save().pk)
+    def get_success_url(self) -> str:
+        return reverse("site_snippet", args=[self.object.pk])
 
 
-class SiteEditView(SiteMixin, SuccessMessageMixin, UpdateView):
+class SiteEditView(SiteMixin, FormPageMixin, SuccessMessageMixin, UpdateView):
     form_class = SiteForm
     template_name = "tracking/site_edit.html"
     success_message = "The settings are saved."
@@ -59,7 +59,7 @@ class SiteEditView(SiteMixin, SuccessMessageMixin, UpdateView):
         return reverse("site_edit", args=[self.site.pk])
 
 
-class SiteDeleteView(SiteMixin, SuccessMessageMixin, DeleteView):
+class SiteDeleteView(SiteMixin, FormPageMixin, SuccessMessageMixin, DeleteView):
     form_class = SiteDeleteForm
     template_name = "tracking/site_confirm_delete.html"
     success_url = reverse_lazy("index")
