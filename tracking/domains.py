@@ -48,8 +48,9 @@ def is_host(host: str) -> bool:
 
 
 def ip_address(text: str) -> str | None:
+    # What follows the % of an IPv6 address, a network interface, may be any text.
     try:
-        return str(ipaddress.ip_address(text))
+        return None if "%" in text else str(ipaddress.ip_address(text))
     except ValueError:
         return None
 
