@@ -8,16 +8,23 @@ from django.core.exceptions import ValidationError
 
 
 @cache
-def time_zone_choices() -> list[tuple[str, str | list[tuple[str, str]]]]:
-    """Every zone for a form's select: UTC, then one group a continent, its cities by name.
-
-    Somebody who types “Ber” into such a select gets Berlin.
-    """
-    names = sorted(
+def time_zones() -> frozenset[str]:
+    """UTC, and every zone with the name of a place; not older names, as “Japan” or “EST5EDT”."""
+    named = {
         name
         for name in zoneinfo.available_timezones()
         if "/" in name and not name.startswith(("Etc/", "SystemV/"))
-    )
+    }
+    return frozenset({"UTC", *named})
+
+
+@cache
+def time_zone_choices() -> list[tuple[str, str | list[tuple[str, str]]]]:
+    """All of them for a form's select: UTC, then one group a continent, its cities by name.
+
+    Somebody who types “Ber” into such a select gets Berlin.
+    """
+    names = sorted(time_zones() - {"UTC"})
     return [
         ("UTC", "UTC"),
         *(
@@ -28,5 +35,5 @@ def time_zone_choices() -> list[tuple[str, str | list[tuple[str, str]]]]:
 
 
 def validate_time_zone(name: str) -> None:
-    if name not in zoneinfo.available_timezones():
+    if name not in time_zones():
         raise ValidationError("“%(name)s” is not a time zone.", params={"name": name})
