@@ -1,5 +1,6 @@
 """Fixtures of all apps: the standing cast, and settings that keep tests fast and apart."""
 
+import logging
 from collections.abc import Callable, Iterator
 from datetime import timedelta
 from pathlib import Path
