@@ -8,7 +8,7 @@ PAGEVIEW = "pageview"
 MAX_PARAMETERS = 100
 
 
-@dataclass(slots=True, frozen=True)
+@dataclass(slots=True)
 class Hit:
     """A page view or a custom event as it arrived, before anything is looked up.
 

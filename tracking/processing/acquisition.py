@@ -143,6 +143,9 @@ class Acquisition:
     utm_content: str = ""
 
 
+DIRECT = Acquisition()
+
+
 class Origin(NamedTuple):
     """A page that led here."""
 
@@ -160,6 +163,8 @@ def acquisition(url: str, referrer: str, site_domain: str) -> Acquisition:
     if origin.host and is_internal(origin.host, url, site_domain):
         origin = NO_ORIGIN
     tags = read_tags(url)
+    if not tags and not origin.host:
+        return DIRECT  # most hits: a visit's second page and those after it
     click = next((CLICK_IDS[key] for key in tags if key in CLICK_IDS), None)
     word = tags.get("utm_source") or tags.get("ref") or tags.get("source") or ""
     if word:

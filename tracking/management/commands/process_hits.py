@@ -1,3 +1,4 @@
+import gc
 import logging
 import signal
 import threading
@@ -27,6 +28,9 @@ class Command(BaseCommand):
         self.stop = threading.Event()
         for number in (signal.SIGINT, signal.SIGTERM):
             signal.signal(number, lambda *_: self.stop.set())
+        # Hits hold no cycles; looking for those took a quarter of the time.
+        gc.freeze()
+        gc.set_threshold(50_000, 50, 100)
         while not self.stop.is_set():
             try:
                 with Backlog(settings.SPOOL_DIR) as backlog:
