@@ -4,9 +4,11 @@ import logging
 from collections.abc import Callable, Iterator
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 import time_machine
+from django.db.models import Model
 from django.forms import BaseForm
 from django.test import Client
 from pytest_django import Settings
@@ -97,6 +99,25 @@ def meanwhile(monkeypatch: pytest.MonkeyPatch) -> Meanwhile:
             return valid
 
         monkeypatch.setattr(form_class, "is_valid", slow_is_valid)
+
+    return patch
+
+
+Overlooked = Callable[[type[Model], str], None]
+
+
+@pytest.fixture
+def overlooked(monkeypatch: pytest.MonkeyPatch) -> Overlooked:
+    """Lets a check of a model find nothing the first time, as if the rows had come after it."""
+
+    def patch(model: type[Model], check: str) -> None:
+        original, first = getattr(model, check), iter([True])
+
+        def blind(*args: Any, **kwargs: Any) -> None:
+            if not next(first, False):
+                original(*args, **kwargs)
+
+        monkeypatch.setattr(model, check, blind)
 
     return patch
 

@@ -10,13 +10,14 @@ from django.contrib.auth.models import Group
 from django.core.exceptions import PermissionDenied
 from django.db.models import Count, OuterRef, QuerySet, Subquery
 from django.http import HttpRequest
-from unfold.admin import ModelAdmin, TabularInline
+from unfold.admin import TabularInline
 from unfold.forms import AdminPasswordChangeForm, UserChangeForm, UserCreationForm
 from unfold.widgets import UnfoldAdminSelect2Widget
 
 from accounts.models import User
 from accounts.setup import lock_superusers
 from tracking.models import Site
+from tracking_project.model_admin import BackOfficeAdmin
 from tracking_project.time_zones import time_zone_choices
 
 admin.site.unregister(EmailAddress)  # shown with its user
@@ -81,7 +82,7 @@ class EmailAddressInline(TabularInline):
 
 
 @admin.register(User)
-class UserAdmin(DjangoUserAdmin, ModelAdmin):
+class UserAdmin(DjangoUserAdmin, BackOfficeAdmin):
     form = UserForm
     add_form = UserAddForm
     change_password_form = PasswordForm
@@ -95,8 +96,6 @@ class UserAdmin(DjangoUserAdmin, ModelAdmin):
         "date_joined",
     ]
     list_filter = ["is_active", "is_staff", "is_superuser", "groups"]
-    list_per_page = 50
-    actions = None
     search_fields = ["email", "name"]
     search_help_text = "E-mail address or name"
     ordering = ["-pk"]
@@ -168,7 +167,7 @@ def may_manage(request: HttpRequest, user: User | None) -> bool:
 
 
 @admin.register(Group)
-class GroupAdmin(DjangoGroupAdmin, ModelAdmin):
+class GroupAdmin(DjangoGroupAdmin, BackOfficeAdmin):
     """Changed by superusers only, for the same reason."""
 
     def has_add_permission(self, request: HttpRequest) -> bool:

@@ -11,6 +11,7 @@ from accounts.admin import LAST_SUPERUSER
 from accounts.models import User
 from accounts.tests.factories import UserFactory
 from accounts.tests.locks import assert_locked_before
+from conftest import Overlooked
 from tracking.tests.factories import SiteFactory
 
 USERS = "/admin/accounts/user/"
@@ -49,6 +50,19 @@ def test_a_user_is_added_with_e_mail_name_and_password(staff_client: Client) -> 
     assert response["Location"] == f"{USERS}{user.pk}/change/"
     assert (user.name, user.time_zone, user.is_staff) == ("Nina New", "Europe/Berlin", False)
     assert user.check_password(PASSWORD)
+
+
+def test_an_address_taken_meanwhile_is_refused(
+    staff_client: Client, overlooked: Overlooked
+) -> None:
+    UserFactory(email="new@example.com")
+    overlooked(User, "validate_unique")
+    form = {"email": "new@example.com", "time_zone": "UTC"}
+    response = staff_client.post(
+        f"{USERS}add/", form | {"password1": PASSWORD, "password2": PASSWORD}
+    )
+    assert set(response.context["adminform"].errors) == {"email"}
+    assert User.objects.filter(email="new@example.com").count() == 1
 
 
 @pytest.mark.parametrize(

@@ -2,10 +2,9 @@ from django.contrib import admin
 from django.urls import reverse
 from django.utils.html import format_html
 from django.utils.text import Truncator
-from unfold.contrib.filters.admin import AutocompleteSelectFilter
 from unfold.decorators import display
 
-from tracking.admin.filters import RecentValuesFilter
+from tracking.admin.filters import RecentValuesFilter, RelatedRowFilter
 from tracking.admin.reports import ReportAdmin, time_and_date
 from tracking.models import Event
 
@@ -16,7 +15,7 @@ class EventAdmin(ReportAdmin):
 
     date_hierarchy = "time"
     list_display = ["happened", "short_page", "name", "visit_link"]
-    list_filter = [("site", AutocompleteSelectFilter), ("name", RecentValuesFilter)]
+    list_filter = [("site", RelatedRowFilter), ("name", RecentValuesFilter)]
     search_fields = ["page", "name"]
     search_help_text = "Page, name or event id"
     fields = [("time", "day"), ("site", "visit_link"), "name", ("hostname", "page"), "visitor_id"]

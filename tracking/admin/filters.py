@@ -3,14 +3,26 @@ from typing import Any
 
 from babel import Locale
 from django.contrib import admin
+from django.contrib.admin.options import IncorrectLookupParameters
 from django.contrib.admin.views.main import ChangeList
 from django.db.models import Field, Model, QuerySet, Subquery, Value
 from django.db.models.functions import Coalesce
 from django.http import HttpRequest
+from unfold.contrib.filters.admin import AutocompleteSelectFilter
 from unfold.contrib.filters.admin.mixins import DropdownMixin, ValueMixin
 
 NEWEST = 5_000
+MAX_ID = 2**63 - 1
 COUNTRIES = Locale("en").territories
+
+
+class RelatedRowFilter(AutocompleteSelectFilter):
+    """A row of another table, found by typing."""
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any] | None:
+        if self.value() and int(self.value()) > MAX_ID:
+            raise IncorrectLookupParameters  # SQLite would not even look for it
+        return super().queryset(request, queryset)
 
 
 class RecentValuesFilter(ValueMixin, DropdownMixin, admin.FieldListFilter):

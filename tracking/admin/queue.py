@@ -23,5 +23,9 @@ class SaltAdmin(ReadOnlyAdmin):
     fields = ["day"]
     ordering = ["-day"]
 
+    def lookup_allowed(self, lookup: str, value: str, request: HttpRequest) -> bool:
+        """Whoever may filter by a value can find it out: not even a filter to come may."""
+        return False
+
     def get_queryset(self, request: HttpRequest) -> QuerySet[Salt]:
         return Salt.objects.only("day").order_by("-day")

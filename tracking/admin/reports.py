@@ -15,21 +15,17 @@ from django.db.models import Min, Model, OuterRef, QuerySet, Subquery
 from django.http import HttpRequest
 from django.utils import formats, timezone
 from django.utils.functional import cached_property
-from unfold.admin import ModelAdmin
-from unfold.views import ChangeList
 
 from tracking.models import Site
+from tracking_project.model_admin import BackOfficeAdmin, BackOfficeChangeList
 
 FILTERED_DAYS = 7
 MAX_PAGES = 100  # a page is reached by skipping the rows before it
 MAX_ID_DIGITS = 19
 
 
-class ReadOnlyAdmin(ModelAdmin):
+class ReadOnlyAdmin(BackOfficeAdmin):
     """Rows that the application writes, to be looked at."""
-
-    list_per_page = 50
-    actions = None
 
     def has_add_permission(self, request: HttpRequest) -> bool:
         return False
@@ -66,7 +62,7 @@ class Link:
     current: bool = False
 
 
-class ReportChangeList(ChangeList):
+class ReportChangeList(BackOfficeChangeList):
     date_hierarchy: str
 
     def get_ordering(self, request: HttpRequest, queryset: QuerySet[Any]) -> list[str]:
@@ -170,7 +166,7 @@ class ReportAdmin(ReadOnlyAdmin):
     list_select_related = ["site"]
     change_list_template = "admin/tracking/report.html"
 
-    def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[ChangeList]:
+    def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[BackOfficeChangeList]:
         return ReportChangeList
 
     def get_search_results(

@@ -5,13 +5,13 @@ from django.contrib import admin
 from django.db.models import Exists, OuterRef, QuerySet
 from django.http import HttpRequest
 from django.utils.html import format_html
-from unfold.admin import ModelAdmin
-from unfold.contrib.filters.admin import AutocompleteSelectFilter
 from unfold.widgets import UnfoldAdminTextInputWidget
 
 from accounts.admin import TimeZoneSelect
+from tracking.admin.filters import RelatedRowFilter
 from tracking.forms import DomainField
 from tracking.models import Site
+from tracking_project.model_admin import BackOfficeAdmin
 
 
 class SiteAdminForm(forms.ModelForm):
@@ -26,14 +26,12 @@ class SiteAdminForm(forms.ModelForm):
 
 
 @admin.register(Site)
-class SiteAdmin(ModelAdmin):
+class SiteAdmin(BackOfficeAdmin):
     form = SiteAdminForm
     list_display = ["domain", "name", "owner", "time_zone", "created_at", "dashboard"]
     list_select_related = ["owner"]
-    list_filter = [("owner", AutocompleteSelectFilter)]
+    list_filter = [("owner", RelatedRowFilter)]
     list_filter_submit = True
-    list_per_page = 50
-    actions = None
     search_fields = ["domain", "name", "owner__email", "owner__name"]
     search_help_text = "Domain, name or owner"
     autocomplete_fields = ["owner"]

@@ -6,10 +6,15 @@ from django.db.models import Model, QuerySet
 from django.http import HttpRequest
 from django.utils.text import Truncator
 from unfold.admin import TabularInline
-from unfold.contrib.filters.admin import AutocompleteSelectFilter, FieldTextFilter
+from unfold.contrib.filters.admin import FieldTextFilter
 from unfold.decorators import display
 
-from tracking.admin.filters import CountryFilter, RecentValuesFilter, country_name
+from tracking.admin.filters import (
+    CountryFilter,
+    RecentValuesFilter,
+    RelatedRowFilter,
+    country_name,
+)
 from tracking.admin.reports import ReadOnlyAdmin, ReportAdmin, time_and_date
 from tracking.models import Event, Visit
 
@@ -40,7 +45,7 @@ class VisitAdmin(ReportAdmin):
         "readable_duration",
     ]
     list_filter = [
-        ("site", AutocompleteSelectFilter),
+        ("site", RelatedRowFilter),
         ("country", CountryFilter),
         ("browser", RecentValuesFilter),
         ("device", RecentValuesFilter),

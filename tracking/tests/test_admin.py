@@ -16,6 +16,7 @@ from pytest_django import DjangoAssertNumQueries
 
 from accounts.models import User
 from accounts.tests.factories import UserFactory
+from conftest import Overlooked
 from tracking.admin import filters, reports
 from tracking.models import Event, QueueFile, Salt, Site, Visit
 from tracking.tests.factories import EventFactory, SiteFactory, VisitFactory
@@ -92,6 +93,8 @@ def test_staff_without_permissions_see_the_index_and_nothing_else(
     response = client.get(index)
     assert "You may open the back office, but nothing in it yet." in response.text
     assert "Latest visit" not in response.text
+    figures = ("site_count", "user_count", "latest_visit")
+    assert [response.context[name] for name in figures] == [None, None, None]
     statuses = {page: client.get(page).status_code for page in others}
     assert {status for page, status in statuses.items() if page != "/admin/tracking/"} == {403}
     assert statuses["/admin/tracking/"] == 404
@@ -176,6 +179,11 @@ def test_the_command_palette_finds_sites_and_users(
     assert found(staff_client) == [site_page, user_page]
     staff_with(client, "view_user")
     assert found(client) == [user_page]
+
+
+@pytest.mark.parametrize("page", ["x", "0", "-1", "99"])
+def test_the_command_palette_has_no_other_pages(staff_client: Client, page: str) -> None:
+    assert staff_client.get(f"/admin/search/?s=a&page={page}").status_code == 404
 
 
 # Visits and events
@@ -340,8 +348,19 @@ def test_the_calendar_offers_the_months_since_the_first_visit_and_their_days(
         "started_at__year=2026&started_at__month=2&started_at__day=31",
         "p=0",
         "p=101",
+        f"started_at__year={'9' * 23}",
+        f"started_at__year=2026&started_at__month={'9' * 23}",
+        f"started_at__year=2026&started_at__month=1&started_at__day={'9' * 23}",
+        "started_at__year=9999",
+        "started_at__year=9999&started_at__month=12&started_at__day=31",
+        "started_at__regex=(",
         "nonsense=1",
         "site__id__exact=x",
+        f"site__id__exact={'9' * 23}",
+        f"site={'9' * 23}",
+        "id__range=1",
+        "hostname__range=abc",
+        "hostname__startswith=example",
     ],
 )
 def test_a_query_string_that_makes_no_sense_leads_back_to_the_list(
@@ -350,6 +369,52 @@ def test_a_query_string_that_makes_no_sense_leads_back_to_the_list(
     response = staff_client.get(f"{VISITS}?{query}", follow=True)
     assert response.status_code == 200
     assert response.redirect_chain == [(f"{VISITS}?e=1", 302)]
+
+
+@pytest.mark.parametrize(
+    ("address", "query"),
+    [
+        (EVENTS, f"time__year={'9' * 23}"),
+        ("/admin/tracking/site/", f"owner={'9' * 23}"),
+        ("/admin/tracking/site/", f"owner__id__exact={'9' * 23}"),
+        ("/admin/tracking/site/", "owner__password__startswith=a"),
+        ("/admin/accounts/user/", "email__regex=("),
+        ("/admin/accounts/user/", "id__range=1"),
+        ("/admin/auth/group/", "id__range=1"),
+        ("/admin/tracking/queuefile/", "folder__startswith=0"),
+    ],
+)
+def test_other_lists_take_no_nonsense_either(
+    staff_client: Client, site: Site, address: str, query: str
+) -> None:
+    response = staff_client.get(f"{address}?{query}")
+    assert (response.status_code, response.headers.get("Location")) == (302, f"{address}?e=1")
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        f"{VISITS}?q=a%00b",
+        f"{VISITS}?browser=a%00b",
+        f"{VISITS}?source__icontains=a%00b",
+        "/admin/search/?s=a%00b&extended=1",
+        "/admin/autocomplete/?app_label=tracking&model_name=site&field_name=owner&term=a%00b",
+    ],
+)
+def test_no_address_holds_a_nul_character(staff_client: Client, address: str) -> None:
+    assert staff_client.get(address).status_code == 400
+
+
+def test_a_fault_of_our_own_is_not_taken_for_one_of_the_address(
+    staff_client: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(*args: object) -> None:
+        raise ValueError("a bug")
+
+    monkeypatch.setattr(reports.ReportAdmin, "get_search_results", fail)
+    for address in (VISITS, f"{VISITS}?e=1"):
+        with pytest.raises(ValueError, match="a bug"):
+            staff_client.get(address)
 
 
 def test_the_newest_rows_come_first_whatever_order_is_asked_for(
@@ -424,10 +489,29 @@ def test_a_site_is_added_for_anybody_with_its_domain_cleaned(
 
     again = staff_client.post("/admin/tracking/site/add/", form)
     assert again.context["errors"] == [["You have added this site already."]]
+    assert Site.objects.count() == 1
     wrong = staff_client.post("/admin/tracking/site/add/", form | {"domain": "no domain"})
     assert wrong.context["adminform"].errors == {
         "domain": ["“no domain” is not a domain. Give it as in example.com."]
     }
+
+
+def test_a_site_added_meanwhile_is_not_added_again(
+    staff_client: Client, site: Site, owner: User, overlooked: Overlooked
+) -> None:
+    overlooked(Site, "validate_constraints")
+    form = {"domain": "example.com", "owner": owner.pk, "time_zone": "UTC"}
+    response = staff_client.post("/admin/tracking/site/add/", form)
+    assert response.context["errors"] == [["You have added this site already."]]
+    assert Site.objects.count() == 1
+
+
+@pytest.mark.parametrize("value", ["x", "9" * 23])
+def test_an_address_fills_nothing_in(staff_client: Client, value: str) -> None:
+    response = staff_client.get(f"/admin/tracking/site/add/?owner={value}&domain={value}")
+    assert response.status_code == 200
+    form = response.context["adminform"].form
+    assert (form["owner"].value(), form["domain"].value()) == (None, None)
 
 
 def test_a_dashboard_is_linked_only_for_those_who_may_see_it(
@@ -466,6 +550,18 @@ def test_a_salt_never_shows_its_value(staff_client: Client) -> None:
         assert "March 15, 2026" in response.text
         assert "secret" not in response.text
         assert not [query for query in queries if '"tracking_salt"."value"' in query["sql"]]
+
+
+@pytest.mark.parametrize(
+    "lookup", ["value__regex=", "value__startswith=s", "value=x", "day=2026-03-15"]
+)
+def test_nobody_finds_a_salt_out_by_asking(staff_client: Client, lookup: str) -> None:
+    Salt.objects.create(day=NOON.date(), value=b"secret salt of this very day!!!!")
+    response = staff_client.get(f"/admin/tracking/salt/?{lookup}")
+    assert (response.status_code, response.headers.get("Location")) == (
+        302,
+        "/admin/tracking/salt/?e=1",
+    )
 
 
 def test_queue_files_and_salts_are_only_looked_at(staff_client: Client) -> None:

@@ -1,0 +1,56 @@
+"""What all lists and forms of the back office have in common."""
+
+from typing import Any
+
+from django.contrib.admin.exceptions import DisallowedModelAdminLookup
+from django.contrib.admin.options import IncorrectLookupParameters
+from django.contrib.admin.views.main import ERROR_FLAG
+from django.db import IntegrityError
+from django.http import HttpRequest, HttpResponse
+from unfold.admin import ModelAdmin
+from unfold.views import ChangeList
+
+# What filters append to the name of their field, and those by rows of another table.
+LOOKUPS = {"", "exact", "icontains"}
+RELATION_LOOKUPS = {"id__exact"}
+
+
+class BackOfficeChangeList(ChangeList):
+    """Leads back to the whole list from an address that makes no sense."""
+
+    def __init__(self, request: HttpRequest, *args: Any, **kwargs: Any) -> None:
+        try:
+            super().__init__(request, *args, **kwargs)
+        except (DisallowedModelAdminLookup, OverflowError, ValueError) as error:
+            if not request.GET or ERROR_FLAG in request.GET:
+                raise  # not the fault of the address
+            raise IncorrectLookupParameters(error) from error
+
+
+class BackOfficeAdmin(ModelAdmin):
+    list_per_page = 50
+    actions: Any = None
+
+    def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[ChangeList]:
+        return BackOfficeChangeList
+
+    def lookup_allowed(self, lookup: str, value: str, request: HttpRequest) -> bool:
+        """Only what the page offers: others could find out, bit by bit, what it does not show."""
+        filters = [each if isinstance(each, str) else each[0] for each in self.list_filter]
+        field, _, rest = lookup.partition("__")
+        if field == self.date_hierarchy:
+            return rest in ("year", "month", "day")
+        if field not in filters:
+            return False
+        return rest in (RELATION_LOOKUPS if self.opts.get_field(field).is_relation else LOOKUPS)
+
+    def get_changeform_initial_data(self, request: HttpRequest) -> dict[str, Any]:
+        """Nothing is filled in from the address, where it might be anything."""
+        return {}
+
+    def changeform_view(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        try:
+            return super().changeform_view(request, *args, **kwargs)
+        except IntegrityError:
+            # Another request was faster since the form looked; now it finds that by itself.
+            return super().changeform_view(request, *args, **kwargs)
