@@ -4,6 +4,7 @@ import logging
 from collections.abc import Callable
 from http.client import responses
 
+from django.core.exceptions import RequestDataTooBig
 from django.http import HttpRequest, HttpResponse, HttpResponseBase, JsonResponse
 from django.template import loader
 from django.utils.cache import patch_vary_headers
@@ -54,7 +55,7 @@ def error_response(request: HttpRequest, status: int, detail: str = "") -> HttpR
 
 
 def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
-    response = error_response(request, 400)
+    response = error_response(request, 413 if isinstance(exception, RequestDataTooBig) else 400)
     logger.warning("Bad request: %s", exception, exc_info=exception)
     # Django would log it once more, and what it calls suspicious (any scanner's made-up host
     # name) as an error.
@@ -75,7 +76,9 @@ def page_not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
 
 
 def too_many_requests(request: HttpRequest) -> HttpResponse:
-    return error_response(request, 429)
+    response = error_response(request, 429)
+    response["Retry-After"] = "60"  # the limits of allauth's views are all for a minute
+    return response
 
 
 def server_error(request: HttpRequest) -> HttpResponse:

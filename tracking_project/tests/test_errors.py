@@ -146,6 +146,17 @@ def test_a_405_still_says_what_is_allowed(client: Client) -> None:
     assert client.post("/get-only/")["Allow"] == "GET, HEAD"
 
 
+def test_a_form_beyond_what_the_server_takes_is_too_large(
+    client: Client, settings: Settings, logged: pytest.LogCaptureFixture
+) -> None:
+    settings.DATA_UPLOAD_MAX_MEMORY_SIZE = 10
+    client.cookies[settings.CSRF_COOKIE_NAME] = "x" * 32
+    response = client.post("/form/", {"field": "more than that"})
+    assert response.status_code == 413
+    assert "<h1>Too large</h1>" in response.text
+    assert [record.levelname for record in logged.records] == ["WARNING"]
+
+
 def test_an_answer_with_words_of_its_own_keeps_them(client: Client) -> None:
     assert client.get("/spoken/").content == b"This is why."
     assert client.get("/streamed/").getvalue() == b"gone"
@@ -193,7 +204,7 @@ def test_an_attempt_too_many_is_a_page_too(client: Client, settings: Settings) -
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("allauth.core.internal.ratelimit.consume", lambda *args, **kwargs: None)
         response = client.post("/account/login/", {})
-    assert response.status_code == 429
+    assert (response.status_code, response["Retry-After"]) == (429, "60")
     assert "<h1>Too many requests</h1>" in response.text
 
 
