@@ -27,7 +27,7 @@ check: .venv/installed-dev
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy .
 	$(BIN)/python manage.py makemigrations --check --dry-run
-	BASE_URL=https://stats.example.com $(BIN)/python manage.py check --deploy --fail-level WARNING
+	BASE_URL=https://stats.example.com TRUSTED_PROXIES=1 $(BIN)/python manage.py check --deploy --fail-level WARNING
 
 format: .venv/installed-dev
 	$(BIN)/ruff check --fix .

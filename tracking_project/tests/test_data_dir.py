@@ -1,6 +1,11 @@
+import os
 import subprocess
 import sys
 from pathlib import Path
+
+import pytest
+from django.core.management import call_command
+from pytest_django import Settings
 
 from tracking_project.data_dir import secret_key_in
 
@@ -36,3 +41,27 @@ def test_processes_that_start_at_once_agree_on_the_key(tmp_path: Path) -> None:
         process.stdin.flush()
     keys = {process.communicate()[0].strip() for process in processes}
     assert keys == {secret_key_in(tmp_path)}
+
+
+@pytest.mark.django_db
+def test_what_a_started_server_makes_is_for_its_user_only(
+    settings: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Also where DATA_DIR was made by hand, for everybody to look into."""
+    settings.SERVER_PORT = 0
+    made: dict[str, int] = {}
+
+    def make(*args: object, **kwargs: object) -> None:
+        name = str(len(made))
+        (tmp_path / name).touch()
+        made[name] = (tmp_path / name).stat().st_mode & 0o777
+
+    monkeypatch.setattr("tracking.management.commands.start.call_command", make)
+    monkeypatch.setattr("os.chdir", lambda path: None)
+    monkeypatch.setattr("os.execv", make)
+    before = os.umask(0o022)
+    try:
+        call_command("start")
+    finally:
+        os.umask(before)
+    assert set(made.values()) == {0o600}

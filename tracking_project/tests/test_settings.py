@@ -49,7 +49,10 @@ def test_the_check_for_deployment_finds_nothing(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     values = settings_with(
-        monkeypatch, DATA_DIR=str(tmp_path), BASE_URL="https://stats.example.com"
+        monkeypatch,
+        DATA_DIR=str(tmp_path),
+        BASE_URL="https://stats.example.com",
+        TRUSTED_PROXIES="1",
     )
     del values["DATABASES"]  # of this test run
     with override_settings(**values):

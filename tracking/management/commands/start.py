@@ -15,6 +15,7 @@ class Command(BaseCommand):
     )
 
     def handle(self, **options: Any) -> None:
+        os.umask(0o077)  # what is made from here on, by all processes, is for their user alone
         call_command("migrate", verbosity=0)
         call_command("collectstatic", interactive=False, verbosity=0)
         self.stdout.write(f"\n  Tracking is at {settings.BASE_URL} – press Ctrl-C to stop it.\n")
