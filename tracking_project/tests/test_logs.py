@@ -22,6 +22,7 @@ from accounts.models import User
 from tracking_project.logs import (
     LOUD_WHEN_BROKEN,
     ContextualFilter,
+    OneLineFormatter,
     RequestContextMiddleware,
     SeldomFilter,
     logging_config,
@@ -177,6 +178,33 @@ def test_a_traceback_is_indented_so_that_it_cannot_pass_for_a_line(console: Cons
     assert traceback[0] == "    Traceback (most recent call last):"
     assert traceback[-1] == "    " + FORGED.replace("\t", "\\t")
     assert all(line.startswith("    ") for line in traceback)
+
+
+@pytest.fixture
+def failed() -> logging.LogRecord:
+    """A record with the context and a traceback."""
+    try:
+        raise RuntimeError("out of order")
+    except RuntimeError:
+        context = {"url": "/a\n", "method": "GET", "ip": "-", "user_id": -1}
+        return logging.makeLogRecord(
+            {"msg": "It failed\n%s", "args": ("twice",), "exc_info": sys.exc_info(), **context}
+        )
+
+
+def test_the_next_handler_sees_the_record_as_it_was(failed: logging.LogRecord) -> None:
+    before = dict(failed.__dict__)
+    OneLineFormatter("%(url)s %(message)s").format(failed)
+    assert failed.__dict__ == before
+
+
+def test_a_traceback_that_another_handler_has_written_is_written_anew(
+    failed: logging.LogRecord,
+) -> None:
+    failed.exc_text = FORGED
+    lines = OneLineFormatter("%(message)s").format(failed).splitlines()
+    assert lines[:2] == ["It failed\\ntwice", "    Traceback (most recent call last):"]
+    assert lines[-1] == "    RuntimeError: out of order"
 
 
 @pytest.mark.parametrize(
