@@ -52,7 +52,7 @@ def test_the_link_leads_to_base_url_whatever_the_request_claims(
     )
     [message] = mail.outbox
     assert set(re.findall(r"\w+://[^/\s]*", message.body)) == {"https://stats.example.com"}
-    assert "localhost" not in message.subject + message.body
+    assert "localhost" not in f"{message.subject} {message.body}"
 
 
 def test_a_stranger_does_not_learn_who_has_an_account(
