@@ -8,6 +8,7 @@ from django.http import HttpRequest, HttpResponse
 from django.test import Client, RequestFactory
 from django.urls import reverse
 from django.utils import timezone
+from django.views.debug import SafeExceptionReporterFilter
 from pytest_django import DjangoAssertNumQueries
 from pytest_django.asserts import assertContains, assertNotContains, assertRedirects
 
@@ -15,6 +16,7 @@ from accounts.forms import ProfileForm
 from accounts.middleware import TimeZoneMiddleware
 from accounts.models import User
 from accounts.tests.factories import UserFactory
+from accounts.views import ProfileView
 from conftest import Meanwhile
 
 pytestmark = pytest.mark.django_db
@@ -122,6 +124,17 @@ def test_guessing_the_password_comes_to_an_end(owner_client: Client, owner: User
     assert response.context["form"].errors == {
         "current_password": ["Too many failed attempts. Wait five minutes, then try again."]
     }
+
+
+def test_the_password_stays_out_of_reports_of_errors(
+    rf: RequestFactory, owner: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(ProfileView, "post", lambda *args: HttpResponse())
+    request = rf.post(reverse("profile"), PROFILE)
+    request.user = owner
+    ProfileView.as_view()(request)
+    reported = SafeExceptionReporterFilter().get_post_parameters(request)
+    assert reported["current_password"] == SafeExceptionReporterFilter.cleansed_substitute
 
 
 def test_other_changes_need_no_password(owner_client: Client, owner: User) -> None:
