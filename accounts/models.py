@@ -77,9 +77,13 @@ class User(AbstractBaseUser, PermissionsMixin):
         return self.name.split(" ")[0] or self.email.split("@")[0]
 
     def is_last_superuser(self) -> bool:
-        """Would the server, without this person, have nobody who may manage it?"""
-        others = User.objects.filter(is_superuser=True, is_staff=True, is_active=True)
-        return self.is_superuser and not others.exclude(pk=self.pk).exists()
+        """Would the server, without this person, have nobody who may manage it?
+
+        Asks the database, whatever a form may have written into this object by now.
+        """
+        superusers = User.objects.filter(is_superuser=True)
+        others = superusers.filter(is_staff=True, is_active=True).exclude(pk=self.pk)
+        return superusers.filter(pk=self.pk).exists() and not others.exists()
 
     @property
     def zone(self) -> ZoneInfo:

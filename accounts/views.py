@@ -85,7 +85,8 @@ class ProfileView(LoginRequiredMixin, FormPageMixin, SuccessMessageMixin, Update
         return {**super().get_form_kwargs(), "request": self.request}
 
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
-        pending = self.object.emailaddress_set.exclude(email=self.object.email).first()
+        user = self.request.user  # a refused form leaves its address in self.object
+        pending = user.emailaddress_set.exclude(email=user.email).first()
         return super().get_context_data(pending_email=pending, **kwargs)
 
 

@@ -160,6 +160,7 @@ def test_the_last_superuser_stays_one(staff_client: Client, staff: User, cleared
     del form[cleared]
     response = staff_client.post(f"{USERS}{staff.pk}/change/", form)
     assert response.context["adminform"].errors == {"__all__": [LAST_SUPERUSER]}
+    assert "Delete" not in response.text
     staff.refresh_from_db()
     assert staff.is_last_superuser()
 

@@ -109,9 +109,11 @@ def test_what_cannot_be_is_refused_and_not_shown_as_if_it_were(
 def test_a_new_address_needs_the_password(
     owner_client: Client, owner: User, password: str, error: str
 ) -> None:
+    EmailAddress.objects.create(user=owner, email=owner.email, primary=True)
     form = {**PROFILE, "email": "new@example.com", "current_password": password}
     response = owner_client.post(reverse("profile"), form)
     assert response.context["form"].errors == {"current_password": [error]}
+    assertNotContains(response, "Waiting for you")
     owner.refresh_from_db()
     assert owner.email == "owner@example.com"
 
@@ -261,6 +263,16 @@ def test_a_change_can_be_given_up(owner_client: Client, owner: User, mail_config
     assertContains(response, "Your e-mail address stays as it was.")
     assert addresses(owner) == [("owner@example.com", True, True)]
     assertContains(owner_client.get(page), "This link does not work any more")
+
+
+def test_a_refused_form_leaves_the_notice_as_it_was(
+    owner_client: Client, owner: User, mail_configured: None
+) -> None:
+    owner_client.post(reverse("profile"), {**PROFILE, "email": "new@example.com"})
+    form = {**PROFILE, "email": "newer@example.com", "current_password": "wrong horse"}
+    response = owner_client.post(reverse("profile"), form)
+    text = " ".join(response.text.split())
+    assert "we sent to new@example.com. Until then you log in with owner@example.com." in text
 
 
 def test_thinking_twice_leaves_one_pending_address(
