@@ -1,6 +1,7 @@
 from typing import Any
 
 from allauth.account import views as allauth_views
+from allauth.account.models import EmailAddress
 from allauth.core import ratelimit
 from django.contrib import messages
 from django.contrib.auth import login, logout
@@ -86,7 +87,7 @@ class ProfileView(LoginRequiredMixin, FormPageMixin, SuccessMessageMixin, Update
 
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
         user = self.request.user  # a refused form leaves its address in self.object
-        pending = user.emailaddress_set.exclude(email=user.email).first()
+        pending = EmailAddress.objects.filter(user=user).exclude(email=user.email).first()
         return super().get_context_data(pending_email=pending, **kwargs)
 
 
