@@ -4,6 +4,12 @@ import sys
 
 if __name__ == "__main__":
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "tracking_project.settings")
+    from django.conf import settings
+    from django.core.exceptions import ImproperlyConfigured
     from django.core.management import execute_from_command_line
 
+    try:
+        settings.BASE_DIR  # noqa: B018 (reads all of them)
+    except ImproperlyConfigured as error:
+        sys.exit(f"Tracking is not configured right: {error}")
     execute_from_command_line(sys.argv)

@@ -5,6 +5,21 @@ import os
 import secrets
 from pathlib import Path
 
+from django.core.exceptions import ImproperlyConfigured
+
+
+def make_data_dir(name: str) -> Path:
+    """The folder, made unless it is there; “~” is one's home."""
+    try:
+        path = Path(name).expanduser().resolve()
+        path.mkdir(mode=0o700, parents=True, exist_ok=True)
+    except (OSError, RuntimeError) as error:
+        raise ImproperlyConfigured(
+            f"DATA_DIR={name} cannot be made: {getattr(error, 'strerror', error)}. Name a folder "
+            "that the user who runs this may write to."
+        ) from None
+    return path
+
 
 def secret_key_in(data_dir: Path) -> str:
     """Return the secret key kept in `data_dir`, made on the first call (mode 0600).

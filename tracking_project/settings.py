@@ -4,29 +4,34 @@ environment or from `.env`; `.env.example` says what each variable means."""
 from pathlib import Path
 from urllib.parse import urlsplit
 
-import environ
 from csp.constants import NONE, SELF
 
-from tracking_project.data_dir import secret_key_in
+from tracking_project.data_dir import make_data_dir, secret_key_in
+from tracking_project.environment import Environment
 from tracking_project.logs import logging_config
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 
-env = environ.Env()
+env = Environment()
 env.read_env(BASE_DIR / ".env")
 
 DEBUG = env.bool("DEBUG", default=False)
-DATA_DIR = Path(env.str("DATA_DIR", default=str(BASE_DIR / "data"))).resolve()
-DATA_DIR.mkdir(mode=0o700, parents=True, exist_ok=True)
+DATA_DIR = make_data_dir(env.str("DATA_DIR", default=str(BASE_DIR / "data")))
 SECRET_KEY = env.str("SECRET_KEY", default="") or secret_key_in(DATA_DIR)
 # Where people reach this installation, as in https://stats.example.com; links in mails,
 # snippets and shell output begin with it.
 BASE_URL = env.str("BASE_URL", default="").rstrip("/")
+# Where granian listens, which reads these variables by itself. Whoever chose one address of
+# this machine reaches the server by that; the others include localhost.
+SERVER_HOST = env.str("GRANIAN_HOST", default="127.0.0.1")
+SERVER_PORT = env.int("GRANIAN_PORT", default=8000)
+at_home = SERVER_HOST in ("127.0.0.1", "::1", "0.0.0.0", "::")  # noqa: S104
+server_name = "localhost" if at_home else f"[{SERVER_HOST}]" if ":" in SERVER_HOST else SERVER_HOST
 if not BASE_URL:
-    BASE_URL = f"http://localhost:{env.int('GRANIAN_PORT', default=8000)}"
+    BASE_URL = f"http://{server_name}:{SERVER_PORT}"
 ALLOWED_HOSTS = env.list(
     "ALLOWED_HOSTS",
-    default=["localhost", "127.0.0.1", "[::1]", urlsplit(BASE_URL).hostname],
+    default=["localhost", "127.0.0.1", "[::1]", server_name, urlsplit(BASE_URL).hostname or ""],
 )
 
 INSTALLED_APPS = [
@@ -171,7 +176,7 @@ COLLECTOR_SITES_SECONDS = 2.0
 
 # Location of visitors
 
-GEOIP_PATH = Path(env.str("GEOIP_PATH", default=str(DATA_DIR / "city.mmdb")))
+GEOIP_PATH = Path(env.str("GEOIP_PATH", default=str(DATA_DIR / "city.mmdb"))).expanduser()
 GEOIP_URL = env.str("GEOIP_URL", default="")
 MAXMIND_LICENSE_KEY = env.str("MAXMIND_LICENSE_KEY", default="")
 

@@ -7,7 +7,13 @@ import pytest
 from django.core.management import call_command
 from pytest_django import Settings
 
-from tracking_project.data_dir import secret_key_in
+from tracking_project.data_dir import make_data_dir, secret_key_in
+
+
+def test_the_folder_is_made_in_ones_home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HOME", str(tmp_path))
+    assert make_data_dir("~/some/data") == tmp_path / "some" / "data"
+    assert (tmp_path / "some" / "data").stat().st_mode & 0o777 == 0o700
 
 
 def test_the_key_is_made_once_and_for_the_owner_only(tmp_path: Path) -> None:

@@ -1,10 +1,14 @@
 import ast
+import os
 import re
 import runpy
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
 import pytest
+from django.core.exceptions import ImproperlyConfigured
 from django.core.management import call_command
 from django.test import Client, override_settings
 from pytest_django import Settings
@@ -37,7 +41,9 @@ def test_no_migration_is_missing() -> None:
 
 
 def settings_with(monkeypatch: pytest.MonkeyPatch, **environment: str) -> dict[str, Any]:
-    for name in ("BASE_URL", "TRUSTED_PROXIES", "DEBUG", "ALLOWED_HOSTS", "GRANIAN_PORT"):
+    for name in ("BASE_URL", "TRUSTED_PROXIES", "DEBUG", "ALLOWED_HOSTS"):
+        monkeypatch.delenv(name, raising=False)
+    for name in ("GRANIAN_HOST", "GRANIAN_PORT"):
         monkeypatch.delenv(name, raising=False)
     for name, value in environment.items():
         monkeypatch.setenv(name, value)
@@ -67,7 +73,7 @@ def test_the_check_for_deployment_finds_nothing(
             {
                 "BASE_URL": "http://localhost:8000",
                 "DEBUG": False,
-                "ALLOWED_HOSTS": ["localhost", "127.0.0.1", "[::1]", "localhost"],
+                "ALLOWED_HOSTS": ["localhost", "127.0.0.1", "[::1]", "localhost", "localhost"],
                 "SESSION_COOKIE_SECURE": False,
                 "CSRF_COOKIE_SECURE": False,
                 "SECURE_HSTS_SECONDS": 0,
@@ -81,7 +87,13 @@ def test_the_check_for_deployment_finds_nothing(
             {
                 "BASE_URL": "https://stats.example.com",
                 "DEBUG": False,
-                "ALLOWED_HOSTS": ["localhost", "127.0.0.1", "[::1]", "stats.example.com"],
+                "ALLOWED_HOSTS": [
+                    "localhost",
+                    "127.0.0.1",
+                    "[::1]",
+                    "localhost",
+                    "stats.example.com",
+                ],
                 "SESSION_COOKIE_SECURE": True,
                 "CSRF_COOKIE_SECURE": True,
                 "SECURE_HSTS_SECONDS": 31_536_000,
@@ -108,6 +120,50 @@ def test_what_protects_follows_from_base_url(
 ) -> None:
     values = settings_with(monkeypatch, DATA_DIR=str(tmp_path), **environment)
     assert {name: values[name] for name in expected} == expected
+
+
+@pytest.mark.parametrize(
+    ("host", "base_url", "names"),
+    [
+        ("127.0.0.1", "http://localhost:9000", {"localhost"}),
+        ("0.0.0.0", "http://localhost:9000", {"localhost"}),
+        ("192.168.1.5", "http://192.168.1.5:9000", {"192.168.1.5"}),
+        ("fd00::5", "http://[fd00::5]:9000", {"[fd00::5]", "fd00::5"}),
+    ],
+)
+def test_the_address_that_is_listened_on_is_a_name_of_the_server(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, host: str, base_url: str, names: set[str]
+) -> None:
+    environment = {"DATA_DIR": str(tmp_path), "GRANIAN_HOST": host, "GRANIAN_PORT": "9000"}
+    values = settings_with(monkeypatch, **environment)
+    assert values["BASE_URL"] == base_url
+    assert set(values["ALLOWED_HOSTS"]) == {"localhost", "127.0.0.1", "[::1]"} | names
+    values = settings_with(monkeypatch, **environment, BASE_URL="https://stats.example.com")
+    assert set(values["ALLOWED_HOSTS"]) >= {base_url[7:-5], "stats.example.com"}
+
+
+def test_a_variable_that_cannot_be_read_is_named(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    with pytest.raises(ImproperlyConfigured, match=r"^TRUSTED_PROXIES cannot be read: .*'1 # n'"):
+        settings_with(monkeypatch, DATA_DIR=str(tmp_path), TRUSTED_PROXIES="1 # n")
+
+
+def test_misconfiguration_is_told_without_a_traceback(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    done = subprocess.run(
+        [sys.executable, "manage.py", "start"],
+        cwd=ROOT,
+        env={**os.environ, "DATA_DIR": str(tmp_path / "file" / "data")},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert (done.returncode, done.stderr) == (
+        1,
+        f"Tracking is not configured right: DATA_DIR={tmp_path}/file/data cannot be made: Not a "
+        "directory. Name a folder that the user who runs this may write to.\n",
+    )
 
 
 def test_cookies_of_a_session_are_out_of_reach_of_scripts_and_other_sites(
