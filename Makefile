@@ -1,17 +1,18 @@
-# make run    start it: web server and worker, on http://$(HOST):$(PORT)
+# make run    start it: web server and worker, on http://localhost:8000, or PORT=… HOST=… BASE_URL=…
 # make test   run all tests
 # make check  what else must be green: style, types, migrations, deployment settings
 
 PYTHON ?= python3
-PORT ?= 8000
-HOST ?= 127.0.0.1
 BIN := .venv/bin
 
-# granian reads these by itself; settings.py makes the default BASE_URL of the port.
-export GRANIAN_HOST ?= $(HOST)
-export GRANIAN_PORT ?= $(PORT)
-ifdef DATA_DIR
-export DATA_DIR
+# The server's own variables, which may stand in .env too. Other variables that are given to make
+# (BASE_URL, DATA_DIR, …) are passed on as they are.
+ifdef PORT
+export GRANIAN_PORT := $(PORT)
+endif
+# From the environment it would not be meant: shells keep the name of the machine there.
+ifeq ($(origin HOST),command line)
+export GRANIAN_HOST := $(HOST)
 endif
 
 .PHONY: run test check format
@@ -33,15 +34,20 @@ format: .venv/installed-dev
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
-.venv/bin/python:
-	@$(PYTHON) -m venv .venv
+# With pip, since Debian's Python alone makes half an environment, and stops.
+.venv/bin/pip:
+	@$(PYTHON) -m venv .venv || { \
+		rm -rf .venv; \
+		echo "$(PYTHON) cannot make a virtual environment. On Debian and Ubuntu: apt install python3-venv"; \
+		exit 1; \
+	}
 
-.venv/installed: requirements.txt | .venv/bin/python
+.venv/installed: requirements.txt | .venv/bin/pip
 	@echo "Installing what is needed into .venv …"
 	@$(BIN)/pip install -qq --disable-pip-version-check -r requirements.txt
 	@touch $@
 
-.venv/installed-dev: requirements.txt requirements-dev.txt | .venv/bin/python
+.venv/installed-dev: requirements.txt requirements-dev.txt | .venv/bin/pip
 	@echo "Installing what is needed into .venv …"
 	@$(BIN)/pip install -qq --disable-pip-version-check -r requirements-dev.txt
 	@touch $@ .venv/installed

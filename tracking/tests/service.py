@@ -150,3 +150,29 @@ def service(folder: Path) -> Iterator[Service]:
         finally:
             for name in list(running.processes):
                 running.kill(name)
+
+
+class Installation(Service):
+    """What `make run` starts."""
+
+    def start_all(self) -> None:
+        self.start("start", PYTHON, "manage.py", "start")
+        wait_for(self.answers, 60)
+
+    def setup_link(self) -> str:
+        (link,) = (word for word in self.log("start").split() if "/account/setup/" in word)
+        return link
+
+
+@contextlib.contextmanager
+def started(folder: Path) -> Iterator[Installation]:
+    """A running installation, as it is just after its first start."""
+    folder.mkdir(parents=True, exist_ok=True)
+    with database_like_the_tests(folder) as url:
+        running = Installation(folder, url)
+        running.start_all()
+        try:
+            yield running
+        finally:
+            if "start" in running.processes:
+                running.kill("start", signal.SIGTERM)

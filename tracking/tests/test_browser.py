@@ -3,9 +3,7 @@
 import http.server
 import os
 import shutil
-import signal
 import threading
-import time
 from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
@@ -13,7 +11,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, ConsoleMessage, Page, Request, expect, sync_playwright
 
-from tracking.tests.service import Service, database_like_the_tests, wait_for
+from tracking.tests.service import Installation, started, wait_for
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
 pytestmark = [
@@ -40,30 +38,10 @@ def browser() -> Iterator[Browser]:
     del os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"]
 
 
-class Installation(Service):
-    """What `make run` starts."""
-
-    def start_all(self) -> None:
-        self.start("start", ".venv/bin/python", "manage.py", "start")
-        wait_for(self.answers, 60)
-
-    def setup_link(self) -> str:
-        (link,) = (word for word in self.log("start").split() if "/account/setup/" in word)
-        return link
-
-
 @pytest.fixture
 def installation(tmp_path: Path) -> Iterator[Installation]:
-    folder = tmp_path / "data"
-    folder.mkdir()
-    with database_like_the_tests(folder) as url:
-        running = Installation(folder, url)
-        running.start_all()
-        try:
-            yield running
-        finally:
-            if "start" in running.processes:
-                running.kill("start", signal.SIGTERM)
+    with started(tmp_path / "data") as running:
+        yield running
 
 
 @pytest.fixture
@@ -155,13 +133,3 @@ def test_a_page_without_scripts_is_counted_by_its_pixel(
     page.goto(f"{origin}/plain.html")
     stored = wait_for(lambda: installation.rows("SELECT page FROM tracking_event"))
     assert set(stored) == {("/plain.html",)}
-
-
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-def test_everything_stops_within_two_seconds(installation: Installation, number: int) -> None:
-    time.sleep(2)  # until the worker is at work, too
-    began = time.monotonic()
-    installation.kill("start", number)
-    assert time.monotonic() - began < 2
-    assert not installation.answers()
-    assert "worker.1 stopped (rc=0)" in installation.log("start")
