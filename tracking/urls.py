@@ -4,6 +4,7 @@ from tracking.views import sites
 from tracking.views.collect import CollectView
 from tracking.views.dashboard import CurrentVisitorsView, SiteDashboardView
 from tracking.views.visits import VisitLogView
+from tracking.views.waiting import WaitingView
 
 urlpatterns = [
     path("t/<path:key>", CollectView.as_view(path="/t/{key}"), name="collect"),
@@ -17,6 +18,7 @@ urlpatterns = [
     path("sites/<int:pk>/", SiteDashboardView.as_view(), name="site_dashboard"),
     path("sites/<int:pk>/current/", CurrentVisitorsView.as_view(), name="current_visitors"),
     path("sites/<int:pk>/visits/", VisitLogView.as_view(), name="visit_log"),
+    path("sites/<int:pk>/waiting/", WaitingView.as_view(), name="site_waiting"),
     path("sites/<int:pk>/settings/", sites.SiteEditView.as_view(), name="site_edit"),
     path("sites/<int:pk>/delete/", sites.SiteDeleteView.as_view(), name="site_delete"),
     path("sites/<int:pk>/install/", sites.SiteSnippetView.as_view(), name="site_snippet"),

@@ -92,6 +92,10 @@ def test_first_visit(
     owner.get_by_role("main").get_by_role("button").click()
     expect(owner.locator("main")).to_contain_text("Waiting for the first visit")
     snippet = owner.locator("main pre").first.inner_text()
+    waiting = [owner.context.new_page() for _ in range(2)]
+    for page, name in zip(waiting, ("", "visits/"), strict=True):
+        page.goto(f"{installation.url}/sites/1/{name}")
+        expect(page.locator("main")).to_contain_text("No visit yet")
 
     (folder / "index.html").write_text(f"<!doctype html><title>Home</title>{snippet}<p>Hello")
     visitor = browser.new_context(user_agent=AGENT).new_page()
@@ -100,6 +104,9 @@ def test_first_visit(
     visitor.evaluate("tracking('Sign-up')")
 
     expect(owner.locator("main")).to_contain_text("It works", timeout=3000)
+    dashboard, log = waiting
+    expect(dashboard.locator(".figures").first).to_be_visible(timeout=3000)
+    expect(log.locator(".visit-list").first).to_be_visible(timeout=3000)
     owner.goto(f"{installation.url}/sites/1/")
     panels = {
         panel.get_by_role("heading").inner_text(): panel.locator("tbody th").all_inner_texts()
