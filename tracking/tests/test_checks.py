@@ -1,0 +1,38 @@
+import pytest
+from django.core.checks import run_checks
+from pytest_django import Settings
+
+
+def ids() -> list[str]:
+    return [str(message.id) for message in run_checks() if message.id.startswith("tracking.")]
+
+
+@pytest.mark.parametrize(
+    ("url", "expected"),
+    [
+        ("https://stats.example.com", []),
+        ("http://[::1]:8000", []),
+        ("stats.example.com", ["tracking.E001"]),
+        ("stats.example.com:8000", ["tracking.E001"]),
+        ("ftp://stats.example.com", ["tracking.E001"]),
+        ("https://", ["tracking.E001"]),
+        ("https://[", ["tracking.E001"]),
+    ],
+)
+def test_base_url(settings: Settings, url: str, expected: list[str]) -> None:
+    settings.BASE_URL = url
+    assert ids() == expected
+
+
+@pytest.mark.parametrize(
+    ("url", "expected"),
+    [
+        ("", []),
+        ("https://geo.example.com/json/{ip}", []),
+        ("https://geo.example.com/json/", ["tracking.E002"]),
+        ("geo.example.com/json/{ip}", ["tracking.E002"]),
+    ],
+)
+def test_geoip_url(settings: Settings, url: str, expected: list[str]) -> None:
+    settings.GEOIP_URL = url
+    assert ids() == expected
