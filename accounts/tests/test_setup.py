@@ -40,8 +40,8 @@ def test_the_command_prints_the_link_while_there_is_no_owner(settings: Settings)
     assert printed().splitlines()[-2].strip() == f"https://stats.example.com{link()}"
 
 
-def test_the_command_prints_nothing_once_there_is_an_owner(staff: User) -> None:
-    assert printed() == ""
+def test_the_command_prints_no_link_once_there_is_an_owner(staff: User) -> None:
+    assert printed() == "This server has its owner already.\n"
 
 
 def test_the_token_depends_on_the_secret_key(settings: Settings) -> None:

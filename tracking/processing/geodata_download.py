@@ -92,6 +92,10 @@ def fetch(url: str, target: Path) -> bool:
             ):
                 for block in response.iter_content(BLOCK):
                     bar.update(file.write(block))
+    except requests.ConnectionError:
+        raise DownloadError(
+            f"{host(url)} could not be reached. Is there a way to the internet?"
+        ) from None
     except requests.RequestException as error:
         # Not the error's own text: it quotes the URL, of which a licence key may be a part.
         answer = error.response

@@ -13,6 +13,7 @@ from accounts.tests.factories import UserFactory
 from tracking.demo.traffic import Traffic
 from tracking.models import Event, QueueFile, Site, Visit
 from tracking.processing.numbering import event_id
+from tracking.reporting.period import Period, Preset
 from tracking.tests.factories import EventFactory, SiteFactory
 
 # A Wednesday; 23:05 on the clock of New York's site.
@@ -180,7 +181,18 @@ def test_the_site_is_added_for_the_first_superuser(
     assert (site.owner, site.domain, site.time_zone) == (staff, "demo.example.com", "Asia/Tokyo")
     assert site.created_at == NOW - timedelta(days=3)
     assert Event.objects.filter(site=site).count() == 200
-    assert capsys.readouterr().out == (f"Stored 200 events on demo.example.com, site {site.pk}.\n")
+    assert capsys.readouterr().out == (
+        f"Stored 200 events on demo.example.com, site {site.pk}. See them at\n"
+        f"http://localhost:8000/sites/{site.pk}/\n"
+    )
+
+
+@time_machine.travel(NOW, tick=False)
+def test_usually_the_dashboard_has_a_period_before_to_compare_with(site: Site) -> None:
+    call_command("seed_demo", events=2000, site=site.domain)
+    period = Period.of(Preset.THIRTY_DAYS, site.zone, NOW)
+    days = set(Visit.objects.values_list("day", flat=True))
+    assert min(days) == site.day_of(period.previous().start)
 
 
 @pytest.mark.usefixtures("staff")

@@ -114,7 +114,7 @@ def test_a_given_url_is_taken_however_it_is_packed(
         ({"status": 503}, "The download from mirror.example failed: it answered 503."),
         (
             {"body": requests.ConnectTimeout(MIRROR)},
-            "The download from mirror.example failed: ConnectTimeout.",
+            "mirror.example could not be reached. Is there a way to the internet?",
         ),
         (
             {"body": b"half of it", "headers": {"Content-Length": "20"}},
@@ -142,6 +142,17 @@ def test_what_goes_wrong_is_told_and_changes_nothing(
     assert str(error.value).startswith(complaint)
     assert str(error.value).endswith(" The city file is as it was.")
     assert is_untouched(in_place)
+
+
+@responses.activate
+def test_without_a_city_file_and_internet_it_tells_where_to_put_one(settings: Settings) -> None:
+    responses.get(MIRROR, body=requests.ConnectionError(MIRROR))
+    with pytest.raises(CommandError) as error:
+        call_command("update_geoip", url=MIRROR)
+    assert str(error.value) == (
+        "mirror.example could not be reached. Is there a way to the internet? There is no city "
+        f"file yet: put one at {settings.GEOIP_PATH}, or set GEOIP_PATH to where one is."
+    )
 
 
 @responses.activate

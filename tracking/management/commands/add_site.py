@@ -1,15 +1,16 @@
 from typing import Any
 
 from django.conf import settings
-from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.core.management.base import CommandError, CommandParser
 
 from accounts.models import User
 from tracking.forms import SiteForm
 from tracking.models import Site
 from tracking.snippet import Snippet
+from tracking_project.commands import DatabaseCommand
 
 
-class Command(BaseCommand):
+class Command(DatabaseCommand):
     help = "Adds a site, and prints its ids and the snippet for its pages."
 
     def add_arguments(self, parser: CommandParser) -> None:

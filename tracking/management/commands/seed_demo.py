@@ -2,15 +2,18 @@ import argparse
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from django.conf import settings
 from django.core.exceptions import ValidationError
-from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.core.management.base import CommandError, CommandParser
 from django.db import connection, transaction
+from django.urls import reverse
 from tqdm import tqdm
 
 from accounts.models import User
 from tracking.demo.traffic import MAX_EVENTS, Traffic
 from tracking.domains import clean_domain
 from tracking.models import Event, Site, Visit
+from tracking_project.commands import DatabaseCommand
 
 
 def number_up_to(limit: int) -> Any:
@@ -22,15 +25,16 @@ def number_up_to(limit: int) -> Any:
     return number
 
 
-class Command(BaseCommand):
+class Command(DatabaseCommand):
     help = (
         "Fill a site with made-up visits, to see what the reports look like. The site is added "
         "if it does not exist."
     )
 
     def add_arguments(self, parser: CommandParser) -> None:
+        # Twice what the dashboard opens with, which compares it with the period before.
         parser.add_argument(
-            "--days", type=number_up_to(3650), default=30, help="How many, today included."
+            "--days", type=number_up_to(3650), default=60, help="How many, today included."
         )
         parser.add_argument("--events", type=number_up_to(MAX_EVENTS), default=100_000)
         parser.add_argument("--site", metavar="DOMAIN", default="demo.example.com")
@@ -74,7 +78,10 @@ class Command(BaseCommand):
         with tqdm(total=events, unit=" events", desc=target.domain, disable=None) as progress:
             for count in Traffic(target, now, days, events, seed).store():
                 progress.update(count)
-        self.stdout.write(f"Stored {events} events on {target.domain}, site {target.pk}.")
+        self.stdout.write(
+            f"Stored {events} events on {target.domain}, site {target.pk}. See them at"
+        )
+        self.stdout.write(settings.BASE_URL + reverse("site_dashboard", args=[target.pk]))
 
     def find_or_add_site(self, text: str, email: str | None, since: datetime) -> Site:
         try:

@@ -43,7 +43,15 @@ class Command(BaseCommand):
         try:
             release = update_city_file(settings.GEOIP_PATH, urls)
         except DownloadError as error:
-            raise CommandError(f"{error} The city file is as it was.") from None
+            raise CommandError(f"{error} {self.what_is_left()}") from None
         self.stdout.write(f"{settings.GEOIP_PATH} is {release.kind} of {release.built} now.")
         if "db-ip.com" in urls[0] or release.kind.startswith("DBIP"):
             self.stdout.write(DB_IP_ATTRIBUTION)
+
+    def what_is_left(self) -> str:
+        if settings.GEOIP_PATH.exists():
+            return "The city file is as it was."
+        return (
+            f"There is no city file yet: put one at {settings.GEOIP_PATH}, or set GEOIP_PATH to "
+            "where one is."
+        )
