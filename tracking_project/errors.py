@@ -4,8 +4,9 @@ import logging
 from collections.abc import Callable
 from http.client import responses
 
-from django.core.exceptions import RequestDataTooBig
+from django.core.exceptions import DisallowedHost, RequestDataTooBig
 from django.http import HttpRequest, HttpResponse, HttpResponseBase, JsonResponse
+from django.http.request import split_domain_port
 from django.template import loader
 from django.utils.cache import patch_vary_headers
 from django.utils.html import format_html
@@ -32,6 +33,10 @@ CSRF_DETAIL = (
     "For your safety the form was not accepted: it had been open for too long, or the browser "
     "did not send our cookie. Go back, reload the page and send the form again."
 )
+UNKNOWN_HOST = (
+    "This server is not known by the name {host}. Whoever runs it can set BASE_URL or "
+    "ALLOWED_HOSTS."
+)
 
 
 def error_response(request: HttpRequest, status: int, detail: str = "") -> HttpResponse:
@@ -49,14 +54,22 @@ def error_response(request: HttpRequest, status: int, detail: str = "") -> HttpR
         response = JsonResponse({"error": error}, status=status)
     else:
         template = loader.select_template([f"errors/{status}.html", "errors/base.html"])
-        response = HttpResponse(template.render({"error": error}), status=status)
+        response = HttpResponse(
+            template.render({"error": error, "is_usual": not detail}), status=status
+        )
     patch_vary_headers(response, ["Accept"])
     return response
 
 
 def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
-    response = error_response(request, 413 if isinstance(exception, RequestDataTooBig) else 400)
-    logger.warning("Bad request: %s", exception, exc_info=exception)
+    if isinstance(exception, DisallowedHost):
+        host = request.META.get("HTTP_HOST", request.META["SERVER_NAME"])
+        detail = UNKNOWN_HOST.format(host=split_domain_port(host)[0] or host)
+        response = error_response(request, 400, detail)
+        logger.warning("Bad request: %s", exception)
+    else:
+        response = error_response(request, 413 if isinstance(exception, RequestDataTooBig) else 400)
+        logger.warning("Bad request: %s", exception, exc_info=exception)
     # Django would log it once more, and what it calls suspicious (any scanner's made-up host
     # name) as an error.
     response._has_been_logged = True  # type: ignore[attr-defined]

@@ -238,9 +238,27 @@ def test_errors_are_logged_once_with_their_reason(
     assert entries(logged) == [entry]
 
 
-def test_a_made_up_host_name_is_a_warning(client: Client, logged: pytest.LogCaptureFixture) -> None:
-    assert client.get("/", headers={"Host": "evil.example.net"}).status_code == 400
-    assert [record.levelname for record in logged.records] == ["WARNING"]
+@pytest.mark.parametrize(
+    ("host", "name"),
+    [
+        ("192.168.1.5:8000", "192.168.1.5"),
+        ("evil.example.net", "evil.example.net"),
+        ("<b>", "&lt;b&gt;"),
+    ],
+)
+def test_an_unknown_host_name_is_a_line_of_the_log_and_a_page_that_says_what_to_set(
+    client: Client, logged: pytest.LogCaptureFixture, host: str, name: str
+) -> None:
+    response = client.get("/", headers={"Host": host})
+    assert response.status_code == 400
+    assert (
+        f"<p>This server is not known by the name {name}. Whoever runs it can set BASE_URL or "
+        "ALLOWED_HOSTS.</p>"
+    ) in response.text
+    assert "try it once more" not in response.text
+    [(level, message, exception)] = entries(logged)
+    assert (level, exception) == ("WARNING", None)
+    assert message.startswith(f"Bad request: Invalid HTTP_HOST header: '{host}'.")
 
 
 @pytest.mark.parametrize("url", ["/nowhere/", "/bare/404/"])
