@@ -1,5 +1,6 @@
 """What people paste into their pages."""
 
+import json
 from dataclasses import dataclass
 from urllib.parse import urlencode, urlsplit
 from uuid import UUID
@@ -7,6 +8,9 @@ from uuid import UUID
 from django.conf import settings
 from django.http import HttpRequest
 from django.utils.html import escape
+
+# Of a browser: what says of itself that it is curl is left out as a bot.
+USER_AGENT = "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0"
 
 
 @dataclass(frozen=True)
@@ -35,6 +39,11 @@ class Snippet:
         """A pixel that says by itself what happened, for where no Referer is sent."""
         source = escape(f"{self.pixel_url}?{urlencode(parameters)}")
         return f'<img src="{source}" alt="" width="1" height="1">'
+
+    def request_for(self, url: str, event: str) -> str:
+        """A command that reports as a server would, on behalf of a visitor's browser."""
+        body = json.dumps({"url": url, "event": event})
+        return f"curl {self.base_url}/t/{self.public_id} \\\n  -A '{USER_AGENT}' \\\n  -d '{body}'"
 
     @property
     def pixel_url(self) -> str:

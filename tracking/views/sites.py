@@ -82,12 +82,14 @@ class SiteSnippetView(FirstVisitMixin, TemplateView):
 
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
         snippet = Snippet(self.site.public_id, base_url(self.request))
+        origin = f"https://{self.site.ascii_domain}"
         return super().get_context_data(
             script=snippet.script,
             pixel=snippet.pixel,
             newsletter_pixel=snippet.pixel_for(
-                url=f"https://{self.site.ascii_domain}/newsletter", event="Newsletter opened"
+                url=f"{origin}/newsletter", event="Newsletter opened"
             ),
+            from_server=snippet.request_for(url=f"{origin}/welcome", event="Sign-up"),
             visit=self.first_visit(),
             **kwargs,
         )

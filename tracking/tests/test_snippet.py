@@ -1,0 +1,40 @@
+import json
+import shlex
+
+import pytest
+from django.test import Client
+from pytest_django import Settings
+
+from tracking.models import Site
+from tracking.processing.exclusions import is_bot
+
+
+@pytest.mark.django_db
+def test_the_command_of_the_install_page_is_taken_and_is_no_bots(
+    site: Site, owner_client: Client, settings: Settings
+) -> None:
+    settings.BASE_URL = "https://stats.example.org"
+
+    page = owner_client.get(f"/sites/{site.pk}/install/")
+
+    command = shlex.split(page.context["from_server"])
+    curl, url, _, user_agent, _, body = (word for word in command if word.strip())
+    assert (curl, url) == ("curl", f"https://stats.example.org/t/{site.public_id}")
+    assert not is_bot(user_agent)
+    assert json.loads(body) == {"url": "https://example.com/welcome", "event": "Sign-up"}
+    answer = owner_client.post(
+        f"/t/{site.public_id}",
+        body,
+        "application/x-www-form-urlencoded",
+        HTTP_USER_AGENT=user_agent,
+    )
+    assert answer.status_code == 202
+
+
+@pytest.mark.django_db
+def test_the_install_page_names_both_ids_and_the_function_for_events(
+    site: Site, owner_client: Client
+) -> None:
+    page = owner_client.get(f"/sites/{site.pk}/install/").text
+    assert f"public id <code>{site.public_id}</code>, id <code>{site.pk}</code>." in page
+    assert '<code>tracking("Sign-up")</code>' in page
