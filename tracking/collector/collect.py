@@ -1,8 +1,8 @@
 """The collector: a request of a tracked page comes in, a hit is in the queue, an answer goes out.
 
 `collect` is the one function behind both doors: the WSGI wrapper (`tracking.collector.wsgi`),
-which answers before Django is even asked, and the view (`tracking.views.collect`), for
-projects that mount this app in their own.
+which answers before Django is even asked, and the view (`tracking.views.collect`), which is asked
+where Django is served without it, as by `runserver`.
 
     GET  /t/<public id>.gif     the pixel; parameters `url` (else Referer), `referrer`, `event`
     POST /t/<public id>         the same as JSON, whatever the Content-Type says

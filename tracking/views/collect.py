@@ -8,10 +8,10 @@ from tracking.collector.collect import collect
 
 @method_decorator(csrf_exempt, name="dispatch")
 class CollectView(View):
-    """The collector's door for projects that mount this app without its WSGI wrapper.
+    """The collector's door where Django is served without the collector's WSGI wrapper.
 
-    `path` is the collector's own path, to be filled from the URL: the app may be mounted
-    anywhere.
+    `path` is the collector's own path, to be filled from the URL: the app's URLs may be
+    included below any other.
     """
 
     path = ""
