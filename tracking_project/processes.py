@@ -10,6 +10,7 @@ import multiprocessing
 import os
 import signal
 import sys
+import threading
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +20,20 @@ PR_SET_PDEATHSIG = 1
 # To a process of honcho's, which ignores other signals: end the one that you look after.
 END = signal.SIGUSR1
 STOPPED = (0, -signal.SIGTERM)  # the latter before it could install its handler
+
+
+class Child(process.Popen):
+    """Is the first of a process group, which does not outlive it."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        threading.Thread(target=self.end_group, daemon=True).start()
+
+    def end_group(self) -> None:
+        # A web server that was killed can leave workers that go on, and hold our pipe open.
+        self.wait()
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(self.pid, signal.SIGKILL)
 
 
 class Process(process.Process):
@@ -31,6 +46,7 @@ class Process(process.Process):
         signal.signal(END, self.end)
         with contextlib.suppress(OSError, AttributeError):
             ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, END)
+        self._child_ctor = Child
         super().run(*args, **kwargs)
 
     def end(self, *_: object) -> None:
