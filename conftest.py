@@ -1,5 +1,6 @@
 """Fixtures of all apps: the standing cast, and settings that keep tests fast and apart."""
 
+import gc
 import logging
 from collections.abc import Callable, Iterator
 from datetime import timedelta
@@ -19,6 +20,9 @@ from tracking.models import Site
 from tracking.tests.factories import SiteFactory
 from tracking.tests.hits import NOON
 from tracking_project.logs import LOUD_WHEN_BROKEN
+
+# A fifth of the time went into looking for cycles among the objects of the application.
+gc.set_threshold(100_000, 50, 50)
 
 
 @pytest.fixture(autouse=True)

@@ -22,6 +22,7 @@ from urllib.parse import urlsplit
 import maxminddb
 import requests
 from django.conf import settings
+from urllib3.exceptions import HTTPError
 
 from tracking.collector.hit import printable
 
@@ -169,7 +170,7 @@ class GeodataService:
             return place
         try:
             place = self.ask(ip)
-        except (requests.RequestException, ValueError, RecursionError) as error:
+        except (requests.RequestException, HTTPError, ValueError, RecursionError) as error:
             self.note_failure(error)
             return place
         finally:
@@ -190,9 +191,9 @@ class GeodataService:
             if response.status_code == HTTPStatus.NOT_FOUND:
                 return NOWHERE
             response.raise_for_status()
-            # Byte by byte: a larger piece is waited for, however slowly it comes.
-            for byte in response.iter_content(1):
-                body += byte
+            # What has arrived, not a piece of a certain size, which may come however slowly.
+            while piece := response.raw.read1(self.MAX_BYTES, decode_content=True):
+                body += piece
                 if monotonic() > deadline:
                     raise requests.Timeout("The answer takes too long.")
                 if len(body) > self.MAX_BYTES:
