@@ -106,16 +106,17 @@ class Backlog:
                 horizon = min(horizon, max(times, default=horizon))
             chunks.append((file, chunk, records))
         for file, chunk, records in chunks:
+            # Up to the last line that is due, not the first that is not: a clock that was set
+            # back must not put a line in the way of those behind it for ever.
+            due = [not record or record.time <= horizon for _, _, record in records]
+            count = len(due) - due[::-1].index(True) if True in due else 0
             position = file.position
-            for offset, line, record in records:
-                if record and record.time > horizon:
-                    break
+            for offset, line, record in records[:count]:
                 if record:
                     batch.records.append((event_id(file, offset), record))
                 position = offset + len(line) + 1
-            else:
-                if chunk.is_final and chunk.reaches_end:
-                    batch.finished.append(file)
+            if count == len(records) and chunk.is_final and chunk.reaches_end:
+                batch.finished.append(file)
             if position != file.position:
                 batch.positions.append((file, position))
         batch.records.sort(key=lambda numbered: (numbered[1].time, numbered[0]))

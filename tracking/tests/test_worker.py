@@ -153,6 +153,21 @@ def test_two_batches_that_do_not_fit_are_stored_in_order_of_time(
     assert Event.objects.count() == 12
 
 
+def test_a_clock_that_is_set_back_stalls_nothing(
+    site: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    one_line = len(spool.encode(record(site))) + 1
+    monkeypatch.setattr("tracking.processing.worker.MAX_BATCH_BYTES", 4 * one_line)
+    hour = timedelta(hours=1)
+    for _ in range(2):
+        with time_machine.travel(NOON - hour):
+            put(record(site, NOON + hour), *(record(site, NOON + n * SECOND) for n in range(9)))
+    with time_machine.travel(NOON + 30 * timedelta(minutes=1)):
+        put(record(site, NOON + hour))
+    assert process().stored == 21
+    assert QueueFile.objects.count() == 0
+
+
 def test_hits_that_are_not_counted_have_a_reason(site: Site) -> None:
     gone = SiteFactory()
     hits = [
