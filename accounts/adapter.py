@@ -1,5 +1,7 @@
 """How django-allauth behaves here."""
 
+import logging
+from smtplib import SMTPException
 from typing import Any
 
 from allauth.account.adapter import DefaultAccountAdapter
@@ -15,6 +17,8 @@ from django.utils.http import url_has_allowed_host_and_scheme
 from accounts.models import User
 from accounts.setup import is_set_up
 from tracking_project.client_ip import client_ip
+
+logger = logging.getLogger(__name__)
 
 
 def registration_open() -> bool:
@@ -51,7 +55,15 @@ class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]
 
     def send_mail(self, template_prefix: str, email: str, context: dict[str, Any]) -> None:
         # Links in mails begin with BASE_URL, never with what a request claims as its host.
-        super().send_mail(template_prefix, email, {**context, "base_url": settings.BASE_URL})
+        try:
+            super().send_mail(template_prefix, email, {**context, "base_url": settings.BASE_URL})
+        except (OSError, SMTPException):
+            # What was done is done (an account made, say); its mail can be asked for again.
+            logger.exception("A mail could not be sent.")
+            messages.error(
+                current.request,
+                "The mail could not be sent. Try again later, or ask whoever runs this server.",
+            )
 
     def send_confirmation_mail(
         self, request: HttpRequest, emailconfirmation: EmailConfirmation, signup: bool

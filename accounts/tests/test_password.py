@@ -1,4 +1,6 @@
 import re
+from smtplib import SMTPServerDisconnected
+from unittest.mock import patch
 
 import pytest
 from django.contrib.auth import get_user
@@ -121,3 +123,15 @@ def test_an_account_without_a_password_gets_one(client: Client) -> None:
 def test_strangers_are_sent_to_the_log_in(client: Client, name: str) -> None:
     url = reverse(name)
     assertRedirects(client.get(url), f"{reverse('account_login')}?next={url}")
+
+
+@pytest.mark.parametrize("error", [ConnectionRefusedError, SMTPServerDisconnected, TimeoutError])
+def test_a_mail_server_that_is_away_is_told(
+    client: Client, owner: User, mail_configured: None, error: type[Exception]
+) -> None:
+    with patch("django.core.mail.EmailMessage.send", side_effect=error):
+        response = client.post(
+            reverse("account_reset_password"), {"email": owner.email}, follow=True
+        )
+    assertContains(response, "The mail could not be sent. Try again later")
+    assert mail.outbox == []
