@@ -11,6 +11,8 @@ from django.template import loader
 from django.utils.cache import patch_vary_headers
 from django.utils.html import format_html
 
+from tracking_project.theme import theme
+
 logger = logging.getLogger(__name__)
 
 # Where the standard's name for a status says too little: a title, and what it means.
@@ -55,7 +57,8 @@ def error_response(request: HttpRequest, status: int, detail: str = "") -> HttpR
     else:
         template = loader.select_template([f"errors/{status}.html", "errors/base.html"])
         response = HttpResponse(
-            template.render({"error": error, "is_usual": not detail}), status=status
+            template.render({"error": error, "is_usual": not detail, **theme(request)}),
+            status=status,
         )
     patch_vary_headers(response, ["Accept"])
     return response

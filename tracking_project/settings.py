@@ -5,6 +5,8 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from csp.constants import NONE, SELF
+from django.conf import global_settings
+from django.utils.translation import to_locale
 
 from tracking_project.data_dir import make_data_dir, secret_key_in
 from tracking_project.environment import Environment
@@ -59,8 +61,11 @@ MIDDLEWARE = [
     "csp.middleware.CSPMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
+    # Of varying length, and with CSRF tokens that differ each time: see Django's notes on BREACH.
+    "django.middleware.gzip.GZipMiddleware",
     "tracking_project.errors.ErrorPageMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.middleware.locale.LocaleMiddleware",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
@@ -85,6 +90,7 @@ TEMPLATES = [
                 "django.contrib.auth.context_processors.auth",
                 "django.contrib.messages.context_processors.messages",
                 "accounts.context_processors.registration",
+                "tracking_project.theme.theme",
             ],
         },
     },
@@ -183,6 +189,13 @@ MAXMIND_LICENSE_KEY = env.str("MAXMIND_LICENSE_KEY", default="")
 # Language and time
 
 LANGUAGE_CODE = "en"
+LOCALE_PATHS = [BASE_DIR / "locale"]
+# A translation is a file, as makemessages and compilemessages make it.
+LANGUAGES = [
+    (code, name)
+    for code, name in global_settings.LANGUAGES
+    if code == "en" or (LOCALE_PATHS[0] / to_locale(code) / "LC_MESSAGES" / "django.mo").is_file()
+]
 TIME_ZONE = "UTC"
 USE_TZ = True
 

@@ -1,9 +1,12 @@
 from django.contrib import admin
 from django.urls import include, path
 
+from tracking_project.theme import ThemeView
+
 urlpatterns = [
     path("", include("tracking.urls")),
     path("account/", include("accounts.urls")),
+    path("theme/", ThemeView.as_view(), name="theme"),
     path("admin/", admin.site.urls),
 ]
 

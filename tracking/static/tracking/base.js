@@ -15,6 +15,21 @@ document.addEventListener("keydown", (event) => {
   }
 });
 
+// The colours change at once; without this script the form is sent, and the page comes anew.
+for (const form of document.querySelectorAll("[data-theme-switch]")) {
+  form.addEventListener("submit", (event) => {
+    event.preventDefault();
+    const { value } = event.submitter;
+    fetch(form.action, { method: "POST", body: new URLSearchParams({ theme: value }), redirect: "manual" });
+    if (value) document.documentElement.dataset.theme = value;
+    else delete document.documentElement.dataset.theme;
+    document.querySelector("meta[name=color-scheme]").content = value || "light dark";
+    for (const button of form.querySelectorAll("button")) {
+      button.setAttribute("aria-pressed", button === event.submitter);
+    }
+  });
+}
+
 // Somebody who never chose a time zone most likely lives in the one of their browser.
 for (const select of document.querySelectorAll("select[data-detect-time-zone]")) {
   const { timeZone } = Intl.DateTimeFormat().resolvedOptions();
