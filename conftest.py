@@ -9,12 +9,14 @@ from typing import Any
 
 import pytest
 import time_machine
+from django.contrib.auth.models import Group
 from django.db.models import Model
 from django.forms import BaseForm
 from django.test import Client
 from pytest_django import Settings
 
 from accounts.models import User
+from accounts.roles import ANALYSTS, OPERATORS
 from accounts.tests.factories import UserFactory
 from tracking.models import Site
 from tracking.tests.factories import SiteFactory
@@ -59,6 +61,20 @@ def staff(db: None) -> User:
 
 
 @pytest.fixture
+def analyst(db: None) -> User:
+    user = UserFactory(email="analyst@example.com", name="Ann Analyst", is_staff=True)
+    user.groups.add(Group.objects.get(name=ANALYSTS))
+    return user
+
+
+@pytest.fixture
+def operator(db: None) -> User:
+    user = UserFactory(email="operator@example.com", name="Otto Operator", is_staff=True)
+    user.groups.add(Group.objects.get(name=OPERATORS))
+    return user
+
+
+@pytest.fixture
 def site(owner: User) -> Site:
     return SiteFactory(owner=owner, domain="example.com")
 
@@ -82,6 +98,16 @@ def stranger_client(stranger: User) -> Client:
 @pytest.fixture
 def staff_client(staff: User) -> Client:
     return signed_in(staff)
+
+
+@pytest.fixture
+def analyst_client(analyst: User) -> Client:
+    return signed_in(analyst)
+
+
+@pytest.fixture
+def operator_client(operator: User) -> Client:
+    return signed_in(operator)
 
 
 Meanwhile = Callable[[type[BaseForm], Callable[[], object]], None]

@@ -57,6 +57,7 @@ class User(AbstractBaseUser, PermissionsMixin):
         constraints = [
             models.UniqueConstraint(Lower("email"), name="user_email_any_case"),
         ]
+        permissions = [("operate_user", "Can deactivate users and mail them password links")]
 
     def __str__(self) -> str:
         return self.get_full_name()

@@ -129,6 +129,7 @@ def navigation(request: HttpRequest) -> list[dict[str, Any]]:
             [
                 ("tracking.queuefile", "Queue files", "inventory_2", "How far hits are stored"),
                 ("tracking.salt", "Salts", "key", "Days whose visitors are still recognised"),
+                ("admin.logentry", "Changes", "history", "What staff changed here, and when"),
             ],
         ),
     ]

@@ -54,6 +54,7 @@ class Site(models.Model):
 
     class Meta:
         ordering = ["domain"]
+        permissions = [("operate_site", "Can pause, rebuild, empty and transfer sites")]
         constraints = [
             models.UniqueConstraint(
                 fields=["owner", "domain"],
