@@ -21,6 +21,7 @@ import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import msgspec
 from django.conf import settings
@@ -37,8 +38,9 @@ MAX_FILE_SECONDS = 300
 class Record(msgspec.Struct, array_like=True):
     """One line of the queue: what a request that was answered with success had to say.
 
-    Texts from headers are as WSGI gives them (bytes as Latin-1). What was reported is in
-    `fields`, or still in the query string, which costs less to keep than to take apart.
+    Texts from headers are as WSGI gives them (bytes as Latin-1). What was reported is as its
+    receiver wants to read it: in `fields`, which is whatever JSON can hold, or still in the
+    query string, which costs less to keep than to take apart. `receiver` is empty for our own.
     New fields are added at the end, with a default: lines of the last version must be read.
     """
 
@@ -49,7 +51,8 @@ class Record(msgspec.Struct, array_like=True):
     referer: str
     prefetch: bool
     query: str = ""
-    fields: dict[str, str] | None = None
+    fields: Any = None
+    receiver: str = ""
 
 
 encode = msgspec.json.Encoder().encode

@@ -1,16 +1,33 @@
 """What a tracked page reported: the one plain object behind every receiver."""
 
+import re
+from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
+from decimal import Decimal
+from typing import Self
 from urllib.parse import parse_qsl
 
+from tracking.spool import Record
+from tracking_project.client_ip import plain_address
+
 PAGEVIEW = "pageview"
+# No event of its own: what a visitor did on the page that was last viewed.
+ENGAGEMENT = "engagement"
 MAX_PARAMETERS = 100
+MAX_NAME, MAX_TITLE, MAX_PAGE, MAX_LANGUAGE = 120, 500, 2000, 35
+MAX_PROPS, MAX_PROP_NAME, MAX_PROP_VALUE = 30, 300, 2000
+MAX_REVENUE = Decimal("1e12")
+MAX_ENGAGED = 24 * 60 * 60 * 1000
+SCREEN = re.compile(r"(\d{1,5})x(\d{1,5})")
+CURRENCY = re.compile(r"[A-Z]{3}")
+
+Value = str | int | float | bool | None
 
 
 @dataclass(slots=True)
 class Hit:
-    """A page view or a custom event as it arrived, before anything is looked up.
+    """A page view or an event as it arrived, before anything is looked up.
 
     Texts are printable: free of NUL and other control characters. `url` is whatever the
     page gave: a full URL or a path. `referrer` is the page that led there, empty if unknown.
@@ -24,10 +41,68 @@ class Hit:
     referrer: str = ""
     name: str = PAGEVIEW
     prefetch: bool = False
+    title: str = ""
+    page: str = ""  # a group of pages, as in /user/<id>; goes before the path of the URL
+    screen: str = ""  # as in 1440x900
+    language: str = ""  # as in de-DE
+    props: dict[str, str] | None = None
+    revenue: Decimal | None = None
+    currency: str = ""  # ISO 4217; present whenever there is revenue
+    engaged: int = 0  # for how many milliseconds the page was visible and in focus
+    scroll: int = 0  # the greatest part of the page that was seen, in percent
+    interactive: bool = True  # False: the event does not make a visit more than a bounce
 
     @property
     def is_pageview(self) -> bool:
         return self.name == PAGEVIEW
+
+    @classmethod
+    def of(
+        cls,
+        record: Record,
+        url: str,
+        *,
+        referrer: str = "",
+        name: str = "",
+        title: str = "",
+        page: str = "",
+        screen: str = "",
+        language: str = "",
+        props: Mapping[str, Value] | None = None,
+        revenue: Decimal | None = None,
+        currency: str = "",
+        engaged: int = 0,
+        scroll: int = 0,
+        interactive: bool = True,
+    ) -> Self:
+        """The hit of a record of the queue: what its receiver read out of it, made clean."""
+        if revenue is not None:
+            revenue, currency = money(revenue, currency)
+        return cls(
+            record.site_id,
+            datetime.fromtimestamp(record.time, UTC),
+            plain_address(record.ip),
+            printable(header(record.user_agent)),
+            printable(url or header(record.referer)),
+            printable(referrer),
+            printable(name)[:MAX_NAME] or PAGEVIEW,
+            record.prefetch,
+            printable(title)[:MAX_TITLE],
+            printable(page)[:MAX_PAGE],
+            screen if SCREEN.fullmatch(screen) else "",
+            printable(language)[:MAX_LANGUAGE],
+            clean_props(props) if props else None,
+            revenue,
+            currency if revenue is not None else "",
+            min(max(engaged, 0), MAX_ENGAGED),
+            min(max(scroll, 0), 100),
+            interactive,
+        )
+
+
+def header(text: str) -> str:
+    """WSGI gives a header's bytes as Latin-1; nowadays they are meant as UTF-8."""
+    return text if text.isascii() else text.encode("latin-1", "replace").decode(errors="replace")
 
 
 def parse_parameters(text: str) -> dict[str, str]:
@@ -44,3 +119,32 @@ def printable(text: str) -> str:
     if text.isprintable():
         return text.strip()
     return " ".join("".join(char if char.isprintable() else " " for char in text).split())
+
+
+def clean_props(props: Mapping[str, Value]) -> dict[str, str] | None:
+    """Properties as texts; None if nothing is left of them."""
+    clean: dict[str, str] = {}
+    for name, value in props.items():
+        name, text = printable(name)[:MAX_PROP_NAME], printable(as_text(value))[:MAX_PROP_VALUE]
+        if name and text:
+            clean[name] = text
+        if len(clean) == MAX_PROPS:
+            break
+    return clean or None
+
+
+def as_text(value: Value) -> str:
+    """As JavaScript writes it: `true`, `19.5`; nothing for null."""
+    if isinstance(value, str):
+        return value
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    return "" if value is None else str(value)
+
+
+def money(revenue: Decimal, currency: str) -> tuple[Decimal | None, str]:
+    """None instead of an amount that is none, or is in no currency."""
+    currency = currency.strip().upper()
+    if revenue.is_finite() and abs(revenue) < MAX_REVENUE and CURRENCY.fullmatch(currency):
+        return revenue, currency
+    return None, ""

@@ -1,22 +1,19 @@
-"""From a record of the queue to a hit, and what the steps of the worker find out about it."""
+"""A hit on its way through the worker, and what the steps find out about it."""
 
 import re
 from dataclasses import dataclass, field
-from datetime import UTC, date, datetime
+from datetime import date
 from urllib.parse import urlsplit
 
 import idna
 
-from tracking.collector.hit import PAGEVIEW, Hit, parse_parameters, printable
-from tracking.models import Event, Site
+from tracking.collector.hit import Hit
+from tracking.models import Site
 from tracking.processing.acquisition import Acquisition
 from tracking.processing.geodata import Geodata
 from tracking.processing.user_agent import UserAgent
-from tracking.spool import Record
-from tracking_project.client_ip import plain_address
 
 MAX_TEXT = 2000
-MAX_NAME = Event._meta.get_field("name").max_length
 HOSTNAME = re.compile(r"[a-z0-9_.:-]{1,253}")  # of an intranet, too; or an IP address
 
 
@@ -35,27 +32,6 @@ class Arrival:
     day: date = field(init=False)  # of the site's calendar
     # The visitor's ids of that day and of the day before, by which the visit may have begun.
     visitor_ids: tuple[tuple[date, int], ...] = field(init=False)
-
-
-def read_hit(record: Record) -> Hit:
-    fields = record.fields
-    if fields is None:
-        fields = parse_parameters(header(record.query))
-    return Hit(
-        site_id=record.site_id,
-        time=datetime.fromtimestamp(record.time, UTC),
-        ip=plain_address(record.ip),
-        user_agent=printable(header(record.user_agent)),
-        url=printable(fields.get("url") or header(record.referer)),
-        referrer=printable(fields.get("referrer", "")),
-        name=printable(fields.get("event", ""))[:MAX_NAME] or PAGEVIEW,
-        prefetch=record.prefetch,
-    )
-
-
-def header(text: str) -> str:
-    """WSGI gives a header's bytes as Latin-1; nowadays they are meant as UTF-8."""
-    return text if text.isascii() else text.encode("latin-1", "replace").decode(errors="replace")
 
 
 def split_url(url: str) -> tuple[str, str] | None:

@@ -8,10 +8,11 @@ from datetime import UTC, datetime
 
 from django.db import DataError, Error, IntegrityError, connection, transaction
 
+from tracking.collector.receivers import read_hit
 from tracking.models import Site
 from tracking.processing import store
 from tracking.processing.acquisition import acquisition
-from tracking.processing.arrivals import Arrival, read_hit, split_url
+from tracking.processing.arrivals import Arrival, split_url
 from tracking.processing.backlog import Backlog, Batch, PositionMoved
 from tracking.processing.exclusions import Reason, reason_to_exclude
 from tracking.processing.geodata import get_geodata

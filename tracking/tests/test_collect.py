@@ -18,7 +18,7 @@ from django.urls import resolve
 from pytest_django import Settings
 
 from tracking import spool
-from tracking.collector.collect import GIF
+from tracking.collector.answers import GIF
 from tracking.collector.sites import SiteDirectory, directory
 from tracking.collector.wsgi import with_collector
 from tracking.models import Site

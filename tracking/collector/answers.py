@@ -1,0 +1,115 @@
+"""What the collector answers, whichever receiver was asked."""
+
+import json
+from collections.abc import Mapping
+from http import HTTPStatus
+from typing import Any, NamedTuple
+
+GIF = (
+    b"GIF89a\x01\x00\x01\x00\x80\x00\x00\x00\x00\x00\xff\xff\xff!\xf9\x04\x01\x00\x00\x00\x00,"
+    b"\x00\x00\x00\x00\x01\x00\x01\x00\x00\x02\x02D\x01\x00;"
+)
+NO_STORE = ("Cache-Control", "no-store")
+
+Environ = Mapping[str, Any]
+
+
+class Answer(NamedTuple):
+    status: str
+    headers: list[tuple[str, str]]
+    body: bytes = b""
+
+
+PIXEL = Answer(
+    "200 OK", [("Content-Type", "image/gif"), ("Content-Length", str(len(GIF))), NO_STORE], GIF
+)
+
+
+class Refusal(Exception):
+    """A request that is not counted, with what to tell its sender."""
+
+    def __init__(self, status: HTTPStatus, message: str, **headers: str) -> None:
+        self.status, self.message = status, message
+        self.headers = [(name.replace("_", "-"), value) for name, value in headers.items()]
+
+
+def bad_request(message: str) -> Refusal:
+    return Refusal(HTTPStatus.BAD_REQUEST, message)
+
+
+def wrong_method(allowed: str) -> Refusal:
+    return Refusal(HTTPStatus.METHOD_NOT_ALLOWED, f"Use {allowed}.", Allow=allowed)
+
+
+def missing_url() -> Refusal:
+    return bad_request("Say which page it was: give `url`, or send a Referer header.")
+
+
+def as_json(environ: Environ, refusal: Refusal) -> Answer:
+    """A refusal as our own doors write it."""
+    return json_answer(
+        environ, refusal.status, {"errors": {"message": refusal.message}}, *refusal.headers
+    )
+
+
+def json_answer(
+    environ: Environ, status: HTTPStatus, content: object, *headers: tuple[str, str]
+) -> Answer:
+    body = json.dumps(content).encode()
+    return Answer(
+        f"{status.value} {status.phrase}",
+        [
+            ("Content-Type", "application/json"),
+            ("Content-Length", str(len(body))),
+            NO_STORE,
+            *headers,
+            *cors(environ),
+        ],
+        body,
+    )
+
+
+def script_answer(environ: Environ, script: bytes, etag: str) -> Answer:
+    method = environ["REQUEST_METHOD"]
+    if method not in {"GET", "HEAD"}:
+        raise wrong_method("GET, HEAD")
+    headers = [
+        ("Content-Type", "text/javascript; charset=utf-8"),
+        ("Cache-Control", "public, max-age=3600"),
+        ("ETag", etag),
+        ("Access-Control-Allow-Origin", "*"),
+        ("Cross-Origin-Resource-Policy", "cross-origin"),
+        ("X-Content-Type-Options", "nosniff"),
+    ]
+    if etag in environ.get("HTTP_IF_NONE_MATCH", ""):
+        return Answer("304 Not Modified", headers)
+    headers.append(("Content-Length", str(len(script))))
+    return Answer("200 OK", headers, script if method == "GET" else b"")
+
+
+def cors(environ: Environ) -> list[tuple[str, str]]:
+    """Let pages of every origin report: cookies are never read here, so there is no harm in it.
+
+    `sendBeacon` sends with credentials, for which browsers do not take `*` as an answer.
+    """
+    origin = environ.get("HTTP_ORIGIN")
+    if not origin:
+        return []
+    return [
+        ("Access-Control-Allow-Origin", origin),
+        ("Access-Control-Allow-Credentials", "true"),
+        ("Vary", "Origin"),
+    ]
+
+
+def preflight(environ: Environ, headers: str = "Content-Type") -> Answer:
+    """Whether a page may send what it wants to send; `headers` are those of a receiver."""
+    return Answer(
+        "204 No Content",
+        [
+            *cors(environ),
+            ("Access-Control-Allow-Methods", "GET, POST"),
+            ("Access-Control-Allow-Headers", headers),
+            ("Access-Control-Max-Age", "86400"),
+        ],
+    )

@@ -1,0 +1,98 @@
+"""How a request becomes a record of the queue: the part that all receivers share."""
+
+import time
+from collections.abc import Callable
+from http import HTTPStatus
+from typing import TypeVar
+
+import msgspec
+
+from tracking.collector.answers import Environ, Refusal, bad_request, missing_url
+from tracking.collector.hit import parse_parameters
+from tracking.collector.sites import directory
+from tracking.spool import Record, spool
+from tracking_project.client_ip import client_ip
+
+MAX_BODY_BYTES = 64 << 10
+MAX_PARAMETERS_BYTES = 8 << 10
+# What is longer than browsers send is cut; it would only fill the queue.
+MAX_USER_AGENT, MAX_REFERER, MAX_ADDRESS = 1000, 4000, 100
+
+Read = Callable[[int], bytes]
+Body = TypeVar("Body")
+
+
+def known_site(key: str | int) -> int:
+    site_id = directory.find(key)
+    if site_id is None:
+        raise Refusal(HTTPStatus.NOT_FOUND, "There is no such site here.")
+    return site_id
+
+
+def keep(
+    environ: Environ, site_id: int, query: str = "", fields: object = None, receiver: str = ""
+) -> None:
+    spool().append(record_of(environ, site_id, query, fields, receiver))
+
+
+def record_of(
+    environ: Environ, site_id: int, query: str = "", fields: object = None, receiver: str = ""
+) -> Record:
+    header = environ.get
+    return Record(
+        site_id,
+        time.time(),
+        client_ip(environ)[:MAX_ADDRESS],
+        header("HTTP_USER_AGENT", "")[:MAX_USER_AGENT],
+        header("HTTP_REFERER", "")[:MAX_REFERER],
+        bool(
+            header("HTTP_SEC_PURPOSE")
+            or header("HTTP_PURPOSE")
+            or header("HTTP_X_PURPOSE")
+            or header("HTTP_X_MOZ")
+        ),
+        query,
+        fields,
+        receiver,
+    )
+
+
+def keep_parameters(environ: Environ, site_id: int, parameters: str) -> None:
+    """Keep a hit whose fields are form-encoded. They are taken apart by the worker."""
+    check_length(parameters)
+    # Browsers name the page in the Referer, so that hardly a hit is taken apart here.
+    if not environ.get("HTTP_REFERER") and not parse_parameters(parameters).get("url"):
+        raise missing_url()
+    keep(environ, site_id, query=parameters)
+
+
+def check_length(parameters: str) -> None:
+    if len(parameters) > MAX_PARAMETERS_BYTES:
+        raise Refusal(
+            HTTPStatus.REQUEST_URI_TOO_LONG,
+            f"The parameters may have {MAX_PARAMETERS_BYTES} bytes at most.",
+        )
+
+
+def body_of(environ: Environ, read: Read, limit: int = MAX_BODY_BYTES) -> bytes:
+    stated = environ.get("CONTENT_LENGTH")
+    try:
+        # Without a length (a chunked body) one byte too many tells that it is too long.
+        length = int(stated) if stated else limit + 1
+    except ValueError:
+        raise bad_request("Content-Length is not a number.") from None
+    if not stated or length <= limit:
+        body = read(length)
+        if stated and len(body) < length:
+            raise bad_request("The body ended before its Content-Length.")
+        if len(body) <= limit:
+            return body
+    raise Refusal(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, f"The body may have {limit} bytes at most.")
+
+
+def parsed(decode: Callable[[bytes], Body], body: bytes) -> Body:
+    """A body of JSON, or a refusal that says what is wrong with it."""
+    try:
+        return decode(body)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+        raise bad_request(f"The body is not as expected: {error}.") from None
