@@ -1,23 +1,31 @@
-from typing import Any
+from typing import Any, cast
 
 from allauth.account.internal.flows.manage_email import sync_user_email_address
 from allauth.account.models import EmailAddress
 from django import forms
-from django.contrib import admin
+from django.conf import settings
+from django.contrib import admin, messages
 from django.contrib.auth.admin import GroupAdmin as DjangoGroupAdmin
 from django.contrib.auth.admin import UserAdmin as DjangoUserAdmin
 from django.contrib.auth.models import Group
 from django.core.exceptions import PermissionDenied
+from django.db import transaction
 from django.db.models import Count, OuterRef, QuerySet, Subquery
 from django.http import HttpRequest
+from django.urls import reverse
+from django.utils.html import format_html
+from django.utils.translation import gettext, ngettext
+from django.utils.translation import gettext_lazy as _
 from unfold.admin import TabularInline
+from unfold.decorators import action, display
 from unfold.forms import AdminPasswordChangeForm, UserChangeForm, UserCreationForm
 from unfold.widgets import UnfoldAdminSelect2Widget
 
+from accounts.forms import ResetPasswordForm
 from accounts.models import User
 from accounts.setup import lock_superusers
 from tracking.models import Site
-from tracking_project.model_admin import BackOfficeAdmin
+from tracking_project.model_admin import BackOfficeAdmin, date_and_time
 from tracking_project.time_zones import time_zone_choices
 
 admin.site.unregister(EmailAddress)  # shown with its user
@@ -86,19 +94,12 @@ class UserAdmin(DjangoUserAdmin, BackOfficeAdmin):
     form = UserForm
     add_form = UserAddForm
     change_password_form = PasswordForm
-    list_display = [
-        "email",
-        "name",
-        "is_active",
-        "is_staff",
-        "site_count",
-        "last_login",
-        "date_joined",
-    ]
+    list_display = ["person", "is_active", "is_staff", "site_count", "last_seen", "joined"]
     list_filter = ["is_active", "is_staff", "is_superuser", "groups"]
     search_fields = ["email", "name"]
     search_help_text = "E-mail address or name"
     ordering = ["-pk"]
+    actions = ["send_password_links", "deactivate", "activate"]
     readonly_fields = ["last_login", "date_joined"]
     fieldsets = [
         (None, {"fields": ["email", "name", "time_zone", "password"]}),
@@ -155,6 +156,127 @@ class UserAdmin(DjangoUserAdmin, BackOfficeAdmin):
             user = form.instance
             EmailAddress.objects.filter(user=user).exclude(email=user.email).delete()
             sync_user_email_address(user)
+
+    @display(description=_("user"), header=True, ordering="email")
+    def person(self, user: User) -> list[str]:
+        return [user.get_full_name(), user.email]
+
+    @display(description=_("last log in"), header=True, ordering="last_login")
+    def last_seen(self, user: User) -> list[str]:
+        return date_and_time(user.last_login) if user.last_login else [gettext("Never")]
+
+    @display(description=_("registered"), header=True, ordering="date_joined")
+    def joined(self, user: User) -> list[str]:
+        return date_and_time(user.date_joined)
+
+    def get_list_display(self, request: HttpRequest) -> Any:
+        shown = super().get_list_display(request)
+        return [*shown, "log_in_as"] if request.user.is_superuser else shown
+
+    def has_operate_permission(self, request: HttpRequest) -> bool:
+        return request.user.has_perm("accounts.operate_user")
+
+    @action(description=_("Mail a link for a new password"), permissions=["operate"])
+    def send_password_links(self, request: HttpRequest, queryset: QuerySet[User]) -> None:
+        users = self.manageable(request, queryset.filter(is_active=True), queryset)
+        for user in users:
+            form = ResetPasswordForm({"email": user.email})
+            if form.is_valid():
+                form.save(request)
+                self.log_change(request, user, gettext("Mailed a link for a new password."))
+        if not settings.EMAIL_URL:
+            self.message_user(
+                request,
+                gettext("No mail is set up (EMAIL_URL): the links are in the server’s output."),
+                messages.WARNING,
+            )
+        self.say(
+            request,
+            len(users),
+            ngettext(
+                "%(count)d person is mailed a link for a new password.",
+                "%(count)d people are mailed a link for a new password.",
+                len(users),
+            ),
+        )
+
+    @action(description=_("Deactivate"), permissions=["operate"])
+    @transaction.atomic
+    def deactivate(self, request: HttpRequest, queryset: QuerySet[User]) -> None:
+        """Ends their sessions at once; their sites go on collecting."""
+        lock_superusers()
+        others = queryset.exclude(pk=cast(User, request.user).pk)
+        users = self.manageable(request, others, queryset)
+        self.set_active(request, users, False, gettext("Deactivated."))
+        self.say(
+            request,
+            len(users),
+            ngettext(
+                "%(count)d account is deactivated and cannot log in any more.",
+                "%(count)d accounts are deactivated and cannot log in any more.",
+                len(users),
+            ),
+        )
+
+    @action(description=_("Activate"), permissions=["operate"])
+    @transaction.atomic
+    def activate(self, request: HttpRequest, queryset: QuerySet[User]) -> None:
+        users = self.manageable(request, queryset, queryset)
+        self.set_active(request, users, True, gettext("Activated."))
+        self.say(
+            request,
+            len(users),
+            ngettext("%(count)d account is active.", "%(count)d accounts are active.", len(users)),
+        )
+
+    def set_active(
+        self, request: HttpRequest, users: list[User], is_active: bool, message: str
+    ) -> None:
+        for user in users:
+            # Of two superusers who deactivate each other at once, the second finds out here.
+            if user.is_active is is_active or (user.is_superuser and user.is_last_superuser()):
+                continue
+            user.is_active = is_active
+            user.save(update_fields=["is_active"])
+            self.log_change(request, user, message)
+
+    def manageable(
+        self, request: HttpRequest, wanted: QuerySet[User], chosen: QuerySet[User]
+    ) -> list[User]:
+        """Those of the wanted that this person may manage; says how many of the chosen are not."""
+        users = [user for user in wanted if may_manage(request, user)]
+        if left_out := chosen.count() - len(users):
+            self.message_user(
+                request,
+                ngettext(
+                    "%(count)d account is left as it is: it is yours, not active, or of staff, "
+                    "which superusers manage.",
+                    "%(count)d accounts are left as they are: they are yours, not active, or of "
+                    "staff, which superusers manage.",
+                    left_out,
+                )
+                % {"count": left_out},
+                messages.WARNING,
+            )
+        return users
+
+    def say(self, request: HttpRequest, count: int, text: str) -> None:
+        if count:
+            self.message_user(request, text % {"count": count}, messages.SUCCESS)
+
+    @admin.display(description="")
+    def log_in_as(self, user: User) -> str:
+        """A button of the list's own form, so that it works without a script."""
+        if not user.is_active:
+            return ""
+        return format_html(
+            '<button type="submit" class="text-link" formaction="{}" name="user_pk" value="{}" '
+            'aria-label="{}">{}</button>',
+            reverse("hijack:acquire"),
+            user.pk,
+            gettext("Log in as %(user)s") % {"user": user},
+            gettext("Log in as"),
+        )
 
     @admin.display(description="sites", empty_value="0")
     def site_count(self, user: User) -> int | None:

@@ -6,7 +6,7 @@ class AccountsConfig(AppConfig):
     name = "accounts"
 
     def ready(self) -> None:
-        from accounts import checks  # noqa: F401
+        from accounts import checks, impersonation  # noqa: F401
         from accounts.roles import keep_roles
 
         post_migrate.connect(keep_roles, dispatch_uid="accounts.roles")

@@ -8,5 +8,6 @@ urlpatterns = [
     path("profile/", views.ProfileView.as_view(), name="profile"),
     path("delete/", views.DeleteAccountView.as_view(), name="account_delete"),
     path("email/", views.PendingEmailView.as_view(), name="account_email"),
+    path("impersonate/", include("hijack.urls")),
     path("", include("allauth.account.urls")),
 ]

@@ -52,6 +52,7 @@ INSTALLED_APPS = [
     "allauth.account",
     "csp",
     "django_htmx",
+    "hijack",
     "accounts",
     "tracking",
 ]

@@ -1,8 +1,12 @@
 """People in the back office: made, changed and protected."""
 
+from typing import Any
+
 import pytest
 from allauth.account.models import EmailAddress
+from django.contrib.admin.models import LogEntry
 from django.contrib.auth.models import Group, Permission
+from django.core.mail import EmailMessage
 from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
@@ -217,3 +221,143 @@ def test_only_superusers_manage_staff_and_groups(helpdesk_client: Client, staff:
         "Everything",
         "Operators",
     }
+
+
+# Actions
+
+
+def act(client: Client, action: str, *users: User) -> Any:
+    form = {"action": action, "_selected_action": [user.pk for user in users]}
+    return client.post(USERS, form, follow=True)
+
+
+def said(response: Any) -> list[str]:
+    return [str(message) for message in response.context["messages"]]
+
+
+def test_operators_deactivate_and_activate_people(
+    operator_client: Client, operator: User, owner: User, staff: User
+) -> None:
+    answer = act(operator_client, "deactivate", owner, staff, operator)
+    assert said(answer) == [
+        "2 accounts are left as they are: they are yours, not active, or of staff, which "
+        "superusers manage.",
+        "1 account is deactivated and cannot log in any more.",
+    ]
+    active = User.objects.filter(is_active=True)
+    assert set(active) == {operator, staff}
+    assert LogEntry.objects.get().get_change_message() == "Deactivated."
+    act(operator_client, "activate", owner)
+    assert set(active.all()) == {operator, staff, owner}
+
+
+def test_who_is_deactivated_is_logged_out(
+    operator_client: Client, owner_client: Client, owner: User
+) -> None:
+    assert owner_client.get("/account/profile/").status_code == 200
+    act(operator_client, "deactivate", owner)
+    assert owner_client.get("/account/profile/").status_code == 302
+
+
+def test_nobody_deactivates_the_last_superuser(staff_client: Client, staff: User) -> None:
+    act(staff_client, "deactivate", staff)
+    staff.refresh_from_db()
+    assert staff.is_active
+
+
+@pytest.mark.usefixtures("mail_configured")
+def test_operators_mail_links_for_a_new_password(
+    operator_client: Client, owner: User, stranger: User, mailoutbox: list[EmailMessage]
+) -> None:
+    User.objects.filter(pk=stranger.pk).update(is_active=False)
+    answer = act(operator_client, "send_password_links", owner, stranger)
+    assert said(answer)[1:] == ["1 person is mailed a link for a new password."]
+    [mail] = mailoutbox
+    assert mail.to == ["owner@example.com"]
+    assert "https://stats.example.com/account/password/reset/key/" in mail.body
+
+
+def test_without_mail_the_operator_is_told_where_the_link_is(
+    operator_client: Client, owner: User
+) -> None:
+    assert said(act(operator_client, "send_password_links", owner)) == [
+        "No mail is set up (EMAIL_URL): the links are in the server’s output.",
+        "1 person is mailed a link for a new password.",
+    ]
+
+
+def test_who_may_not_act_is_offered_nothing(
+    analyst_client: Client, owner_client: Client, client: Client, owner: User
+) -> None:
+    assert "send_password_links" not in analyst_client.get(USERS).text
+    for action in ("deactivate", "activate", "send_password_links", "delete_selected"):
+        for person in (analyst_client, owner_client, client):
+            act(person, action, owner)
+    owner.refresh_from_db()
+    assert owner.is_active
+    assert not LogEntry.objects.exists()
+
+
+def test_superusers_are_not_offered_to_delete_in_bulk(staff_client: Client, owner: User) -> None:
+    assert "delete_selected" not in staff_client.get(USERS).text
+    act(staff_client, "delete_selected", owner)
+    assert User.objects.filter(pk=owner.pk).exists()
+
+
+# Logging in as somebody else
+
+
+def test_superusers_log_in_as_somebody_and_come_back(
+    staff_client: Client, staff: User, owner: User
+) -> None:
+    assert 'aria-label="Log in as Olive Owner"' in staff_client.get(USERS).text
+    response = staff_client.post(
+        "/account/impersonate/acquire/", {"user_pk": owner.pk}, follow=True
+    )
+    assert response.context["user"] == owner
+    assert "You are logged in as <strong>Olive Owner</strong>" in response.text
+    owner.refresh_from_db()
+    assert owner.last_login is None
+
+    back = staff_client.post("/account/impersonate/release/", {"next": USERS}, follow=True)
+    assert (back.context["user"], back.redirect_chain) == (staff, [(USERS, 302)])
+    assert "You are logged in as" not in back.text
+    entries = LogEntry.objects.order_by("pk")
+    assert [(entry.user, entry.object_id, entry.get_change_message()) for entry in entries] == [
+        (staff, str(owner.pk), "Logged in as this user."),
+        (staff, str(owner.pk), "Ended being logged in as this user."),
+    ]
+
+
+def test_the_banner_stands_above_the_back_office_too(staff_client: Client, analyst: User) -> None:
+    staff_client.post("/account/impersonate/acquire/", {"user_pk": analyst.pk})
+    text = staff_client.get("/admin/").text
+    assert "You are logged in as <strong>Ann Analyst</strong>" in text
+    assert "impersonation.css" in text
+
+
+def test_nobody_else_logs_in_as_somebody(
+    client: Client,
+    operator_client: Client,
+    analyst_client: Client,
+    stranger_client: Client,
+    owner: User,
+) -> None:
+    assert "impersonate" not in operator_client.get(USERS).text
+    for person, status in (
+        (client, 302),
+        (operator_client, 403),
+        (analyst_client, 403),
+        (stranger_client, 403),
+    ):
+        response = person.post("/account/impersonate/acquire/", {"user_pk": owner.pk})
+        assert response.status_code == status
+        assert person.session.get("_auth_user_id") != str(owner.pk)
+    assert not LogEntry.objects.exists()
+
+
+def test_nobody_logs_in_as_a_deactivated_user(staff_client: Client, owner: User) -> None:
+    User.objects.filter(pk=owner.pk).update(is_active=False)
+    assert "Log in as Olive" not in staff_client.get(USERS).text
+    response = staff_client.post("/account/impersonate/acquire/", {"user_pk": owner.pk})
+    assert response.status_code == 403
