@@ -1,103 +1,132 @@
 """What figures can be told apart by: each dimension is declared here, and nowhere else."""
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
-from datetime import date
-from typing import Any
+from collections.abc import Callable
+from dataclasses import dataclass
+from enum import Enum, auto
 
 from babel import Locale
-from django.db.backends.base.base import BaseDatabaseWrapper
-from django.db.models import Case, CharField, F, Func, IntegerField, Q, Value, When
-from django.db.models.expressions import Combinable
-from django.db.models.sql.compiler import SQLCompiler
+from babel.core import UnknownLocaleError
+from django.utils.dates import WEEKDAYS
+from django.utils.functional import Promise
+from django.utils.translation import get_language, gettext, gettext_lazy, pgettext_lazy, to_locale
 
-from tracking.models import Event, Visit
-from tracking.reporting.metrics import Table
-from tracking.reporting.period import Bucket, Interval, Period
+Text = str | Promise
 
-# The moment at which a row counts.
-MOMENT: dict[Table, str] = {Visit: "started_at", Event: "time"}
-TIME = "time"
+TIME, HOUR, WEEKDAY, PROPERTY = "time", "hour", "weekday", "prop:"
+UNKNOWN = gettext_lazy("Unknown")
+NONE = gettext_lazy("(none)")
+NOT_SET = gettext_lazy("(not set)")
+
+
+class Of(Enum):
+    """Whose quality a dimension is."""
+
+    TIME = auto()
+    VISIT = auto()  # and so of each of its events
+    EVENT = auto()
+    VIEW = auto()  # of an event; told apart by it, pageviews count only
+    NAMED = auto()  # the same for events that are no pageviews
+    PROPERTY = auto()
 
 
 @dataclass(frozen=True)
 class Dimension:
-    """`columns` says where it is found in the rows of each table, `rows` which rows have it.
+    """`column` is the field of `Visit` or `Event` that holds it.
 
     `name_of` is how people call a value, `empty` how they call it where there is none.
     """
 
     name: str
-    label: str
-    columns: dict[Table, str]
-    empty: str = "Unknown"
-    rows: Q = field(default_factory=Q)
+    label: Text
+    of: Of
+    column: str = ""
+    empty: Text = UNKNOWN
     name_of: Callable[[str], str] = str
 
+    @property
+    def can_filter(self) -> bool:
+        return self.of is not Of.TIME
+
+    @property
+    def is_of_visit(self) -> bool:
+        return self.of is Of.VISIT
+
     def written(self, value: str) -> str:
-        return self.name_of(value) if value else self.empty
+        return self.name_of(value) if value else str(self.empty)
 
 
-def of_visit(
-    name: str, label: str, empty: str = "Unknown", name_of: Callable[[str], str] = str
-) -> Dimension:
-    """A dimension that is true of the whole visit, and so of each of its events."""
-    columns: dict[Table, str] = {Visit: name, Event: f"visit__{name}"}
-    return Dimension(name, label, columns, empty, name_of=name_of)
+def locale() -> Locale:
+    """The reader's language, as far as its names of places and languages are known."""
+    try:
+        return Locale.parse(to_locale(get_language() or "en"))
+    except (UnknownLocaleError, ValueError):
+        return Locale("en")
 
 
 def country_name(code: str) -> str:
     """“Nepal” for NP; a code that nobody knows stands for itself."""
-    return str(Locale("en").territories.get(code, code))
+    return str(locale().territories.get(code, code))
+
+
+def language_name(tag: str) -> str:
+    """“German (Germany)” for de-DE."""
+    try:
+        return Locale.parse(tag, sep="-").get_display_name(locale()) or tag
+    except (UnknownLocaleError, ValueError):
+        return tag
+
+
+def weekday_name(number: str) -> str:
+    return str(WEEKDAYS[int(number)])
+
+
+def of_visit(
+    name: str, label: Text, empty: Text = UNKNOWN, name_of: Callable[[str], str] = str
+) -> Dimension:
+    return Dimension(name, label, Of.VISIT, name, empty, name_of)
 
 
 DIMENSIONS = {
     dimension.name: dimension
     for dimension in (
-        Dimension(TIME, "Time", MOMENT),
-        Dimension("page", "Page", {Event: "page"}, "(none)", Q(name=Event.PAGEVIEW)),
-        of_visit("entry_page", "Entry page", "(no page viewed)"),
-        of_visit("source", "Source", "Direct / none"),
-        of_visit("country", "Country", name_of=country_name),
-        of_visit("browser", "Browser"),
-        of_visit("os", "Operating system"),
-        of_visit("device", "Device"),
+        Dimension(TIME, gettext_lazy("Time"), Of.TIME),
+        Dimension(HOUR, gettext_lazy("Hour of the day"), Of.TIME),
+        Dimension(WEEKDAY, gettext_lazy("Weekday"), Of.TIME, name_of=weekday_name),
+        Dimension("page", gettext_lazy("Page"), Of.VIEW, "page", NONE),
+        Dimension(
+            "title", gettext_lazy("Page title"), Of.VIEW, "title", gettext_lazy("(no title)")
+        ),
+        Dimension("hostname", gettext_lazy("Host name"), Of.EVENT, "hostname", NONE),
+        Dimension("event", pgettext_lazy("name of an event", "Event"), Of.NAMED, "name", NONE),
+        of_visit("entry_page", gettext_lazy("Entry page"), gettext_lazy("(no page viewed)")),
+        of_visit("exit_page", gettext_lazy("Exit page"), gettext_lazy("(no page viewed)")),
+        of_visit("channel", gettext_lazy("Channel")),
+        of_visit("source", gettext_lazy("Source"), gettext_lazy("Direct / none")),
+        of_visit("referrer", gettext_lazy("Referrer"), gettext_lazy("Direct / none")),
+        of_visit("utm_source", gettext_lazy("Campaign source"), NOT_SET),
+        of_visit("utm_medium", gettext_lazy("Campaign medium"), NOT_SET),
+        of_visit("utm_campaign", gettext_lazy("Campaign"), NOT_SET),
+        of_visit("utm_term", gettext_lazy("Campaign term"), NOT_SET),
+        of_visit("utm_content", gettext_lazy("Campaign content"), NOT_SET),
+        of_visit("country", gettext_lazy("Country"), name_of=country_name),
+        of_visit("region", gettext_lazy("Region")),
+        of_visit("city", gettext_lazy("City")),
+        of_visit("browser", gettext_lazy("Browser")),
+        of_visit("browser_version", gettext_lazy("Browser version")),
+        of_visit("os", gettext_lazy("Operating system")),
+        of_visit("os_version", gettext_lazy("Operating system version")),
+        of_visit("device", gettext_lazy("Device")),
+        of_visit("screen", gettext_lazy("Screen size")),
+        of_visit("language", gettext_lazy("Language"), name_of=language_name),
     )
 }
 
 
-def interval_column(table: Table, period: Period) -> Combinable:
-    """In which interval of the period does a row lie? Its day, or the interval's number.
-
-    The stored day is the quickest answer. Hours and months are compared with their bounds,
-    since databases differ in what they know of time zones, and SQLite knows nothing.
-    """
-    if period.interval is Interval.DAY:
-        return F("day")
-    return Case(
-        *(
-            When(**{f"{MOMENT[table]}__lt": bucket.end}, then=Value(number))
-            for number, bucket in enumerate(period.buckets())
-        ),
-        output_field=IntegerField(),
-    )
-
-
-def buckets_by_column(period: Period) -> dict[date | int, Bucket]:
-    """The intervals of the period by what `interval_column` calls them."""
-    return {
-        bucket.first_day if period.interval is Interval.DAY else number: bucket
-        for number, bucket in enumerate(period.buckets())
-    }
-
-
-class ByteOrder(Func):
-    """Sorts text alike on every database and in Python, whatever the database's locale."""
-
-    template = "%(expressions)s"
-    output_field = CharField()
-
-    def as_postgresql(
-        self, compiler: SQLCompiler, connection: BaseDatabaseWrapper
-    ) -> tuple[str, Sequence[Any]]:
-        return self.as_sql(compiler, connection, template='%(expressions)s COLLATE "C"')
+def dimension_named(name: str) -> Dimension:
+    """`prop:plan` is the property “plan” of an event; ValueError if there is no such dimension."""
+    if name in DIMENSIONS:
+        return DIMENSIONS[name]
+    key = name.removeprefix(PROPERTY)
+    if not key or key == name:
+        raise ValueError(gettext("There is no dimension “%(name)s”.") % {"name": name})
+    return Dimension(name, key, Of.PROPERTY, empty=NONE)

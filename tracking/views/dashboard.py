@@ -150,7 +150,8 @@ class CurrentVisitorsView(SiteMixin, TemplateView):
 def figures_of(site: Site, period: Period, now: datetime) -> list[Figure]:
     """The top row, compared with the previous period as far as this one has gone."""
     [here], [before] = (
-        answer(Query((site,), span, FIGURES)) for span in (period, period.previous().until(now))
+        answer(Query((site,), span, FIGURES))
+        for span in (period, period.previous().as_far_as(period, now))
     )
     return [Figure(METRICS[name], here[name], before[name]) for name in FIGURES]
 
