@@ -1,8 +1,11 @@
+import re
 from typing import Any
 from urllib.parse import urlsplit
 
 from django.conf import settings
 from django.core.checks import CheckMessage, Error, register
+
+NAME_IN_PATH = re.compile(r"[A-Za-z0-9_-]{1,50}")
 
 
 def is_web_address(text: str) -> bool:
@@ -37,5 +40,38 @@ def check_geoip_url(**kwargs: Any) -> list[CheckMessage]:
             hint="Write {ip} where the visitor’s address belongs, as in "
             "GEOIP_URL=https://geo.example.com/json/{ip}",
             id="tracking.E002",
+        )
+    ]
+
+
+# What stands first in the path of other pages.
+TAKEN = {"account", "admin", "api", "js", "sites", "static"}
+
+
+@register
+def check_tracker_prefix(**kwargs: Any) -> list[CheckMessage]:
+    prefix = settings.TRACKER_PREFIX
+    if NAME_IN_PATH.fullmatch(prefix) and prefix not in TAKEN:
+        return []
+    return [
+        Error(
+            f"TRACKER_PREFIX={prefix} cannot be the first part of a path.",
+            hint="Give one word of letters, digits, - and _ that nothing else has: not "
+            + ", ".join(sorted(TAKEN)),
+            id="tracking.E003",
+        )
+    ]
+
+
+@register
+def check_tracker_script_name(**kwargs: Any) -> list[CheckMessage]:
+    name = settings.TRACKER_SCRIPT_NAME
+    if not name or (NAME_IN_PATH.fullmatch(name) and name != "batch"):
+        return []
+    return [
+        Error(
+            f"TRACKER_SCRIPT_NAME={name} cannot be the name of a script.",
+            hint="Give one word of letters, digits, - and _, without .js, other than batch.",
+            id="tracking.E004",
         )
     ]

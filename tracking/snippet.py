@@ -9,6 +9,8 @@ from django.conf import settings
 from django.http import HttpRequest
 from django.utils.html import escape
 
+from tracking.models import Site
+
 # Of a browser: what says of itself that it is curl is left out as a bot.
 USER_AGENT = "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0"
 
@@ -22,10 +24,7 @@ class Snippet:
 
     @property
     def script(self) -> str:
-        return (
-            f'<script defer src="{self.base_url}/t/{self.public_id}.js"></script>\n'
-            f"<noscript>{self.pixel}</noscript>"
-        )
+        return f'<script defer src="{self.script_url}"></script>\n<noscript>{self.pixel}</noscript>'
 
     @property
     def pixel(self) -> str:
@@ -43,11 +42,33 @@ class Snippet:
     def request_for(self, url: str, event: str) -> str:
         """A command that reports as a server would, on behalf of a visitor's browser."""
         body = json.dumps({"url": url, "event": event})
-        return f"curl {self.base_url}/t/{self.public_id} \\\n  -A '{USER_AGENT}' \\\n  -d '{body}'"
+        return f"curl {self.endpoint} \\\n  -A '{USER_AGENT}' \\\n  -d '{body}'"
+
+    def batch_request(self, token: str, site: Site) -> str:
+        """A command that reports as a server does that has a token."""
+        hit = {
+            "url": f"https://{site.ascii_domain}/welcome",
+            "event": "Sign-up",
+            "ip": "203.0.113.7",
+            "user_agent": USER_AGENT,
+        }
+        return (
+            f"curl {self.endpoint}/batch \\\n  -H 'Authorization: Bearer {token}' \\\n"
+            f"  -d '{json.dumps([hit])}'"
+        )
+
+    @property
+    def endpoint(self) -> str:
+        return f"{self.base_url}/{settings.TRACKER_PREFIX}/{self.public_id}"
+
+    @property
+    def script_url(self) -> str:
+        name = settings.TRACKER_SCRIPT_NAME
+        return f"{self.endpoint}/{name}.js" if name else f"{self.endpoint}.js"
 
     @property
     def pixel_url(self) -> str:
-        return f"{self.base_url}/t/{self.public_id}.gif"
+        return f"{self.endpoint}.gif"
 
 
 def base_url(request: HttpRequest) -> str:

@@ -56,6 +56,7 @@ class Record(msgspec.Struct, array_like=True):
 
 
 encode = msgspec.json.Encoder().encode
+encode_lines = msgspec.json.Encoder().encode_lines
 decode = msgspec.json.Decoder(Record).decode
 
 
@@ -87,20 +88,20 @@ class Spool:
         self._flusher: threading.Thread | None = None
         self._closed = threading.Event()
 
-    def append(self, record: Record) -> None:
-        """Keep a hit; raises OSError when it could not be kept."""
+    def append(self, *records: Record) -> None:
+        """Keep hits, all or none; raises OSError when they could not be kept."""
         if self._is_full:
             raise QueueFull(f"More than {self.max_bytes} bytes are waiting in {self.folder}.")
-        line = encode(record) + b"\n"
+        lines = encode_lines(records)
         with self._lock:
             file = self._file or self._open()
             try:
-                if os.write(file.descriptor, line) != len(line):
+                if os.write(file.descriptor, lines) != len(lines):
                     raise OSError("The disk took only a part of the hit.")
             except OSError:
                 self._take_back(file)
                 raise
-            file.size += len(line)
+            file.size += len(lines)
             if file.size >= MAX_FILE_BYTES:
                 self._retire()
 

@@ -1,3 +1,4 @@
+from django.conf import settings
 from django.urls import path
 
 from tracking.views import sites
@@ -7,7 +8,10 @@ from tracking.views.visits import VisitLogView
 from tracking.views.waiting import WaitingView
 
 urlpatterns = [
-    path("t/<path:key>", CollectView.as_view(path="/t/{key}"), name="collect"),
+    *(
+        path(f"{prefix}/<path:key>", CollectView.as_view(path=f"/{prefix}/{{key}}"))
+        for prefix in {"t", settings.TRACKER_PREFIX}
+    ),
     path(
         "sites/<int:pk>/visit",
         CollectView.as_view(path="/sites/{pk}/visit"),
@@ -20,6 +24,7 @@ urlpatterns = [
     path("sites/<int:pk>/visits/", VisitLogView.as_view(), name="visit_log"),
     path("sites/<int:pk>/waiting/", WaitingView.as_view(), name="site_waiting"),
     path("sites/<int:pk>/settings/", sites.SiteEditView.as_view(), name="site_edit"),
+    path("sites/<int:pk>/token/", sites.SiteTokenView.as_view(), name="site_token"),
     path("sites/<int:pk>/delete/", sites.SiteDeleteView.as_view(), name="site_delete"),
     path("sites/<int:pk>/install/", sites.SiteSnippetView.as_view(), name="site_snippet"),
     path(

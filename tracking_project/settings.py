@@ -174,6 +174,10 @@ ACCOUNT_EMAIL_NOTIFICATIONS = bool(EMAIL_URL)
 # How many reverse proxies of your own stand before this server: the visitor's address is
 # that many entries from the right of X-Forwarded-For; 0 trusts only the connection itself.
 TRUSTED_PROXIES = env.int("TRUSTED_PROXIES", default=0)
+# Under which first part of the path pages reach us, and the name of the script: those who block
+# trackers know the usual ones.
+TRACKER_PREFIX = env.str("TRACKER_PREFIX", default="t")
+TRACKER_SCRIPT_NAME = env.str("TRACKER_SCRIPT_NAME", default="")
 SPOOL_DIR = DATA_DIR / "spool"
 # How many bytes of hits may wait in the queue, and how often they are flushed to the disk.
 QUEUE_MAX_BYTES = env.int("QUEUE_MAX_BYTES", default=10 << 30)
@@ -216,7 +220,7 @@ SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if TRUSTED_PROXIES
 # Only behind a proxy that says how a request came: without one, a request is what the server
 # itself speaks, and a redirect to HTTPS could come back here for ever.
 SECURE_SSL_REDIRECT = HTTPS and TRUSTED_PROXIES > 0
-SECURE_REDIRECT_EXEMPT = [r"^t/", r"^sites/\d+/visit$"]
+SECURE_REDIRECT_EXEMPT = [r"^t/", rf"^{TRACKER_PREFIX}/", r"^sites/\d+/visit$"]
 SECURE_HSTS_SECONDS = 31_536_000 if HTTPS else 0
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = HTTPS
 CSRF_TRUSTED_ORIGINS = [BASE_URL] if HTTPS else []

@@ -105,6 +105,11 @@ def header(text: str) -> str:
     return text if text.isascii() else text.encode("latin-1", "replace").decode(errors="replace")
 
 
+def as_header(text: str) -> str:
+    """The other way about: a text as if it had come in a header."""
+    return text if text.isascii() else text.encode(errors="replace").decode("latin-1")
+
+
 def parse_parameters(text: str) -> dict[str, str]:
     """The fields of a query string or form; none at all of one with too many to be a hit's."""
     try:

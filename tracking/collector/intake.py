@@ -9,7 +9,8 @@ import msgspec
 
 from tracking.collector.answers import Environ, Refusal, bad_request, missing_url
 from tracking.collector.hit import parse_parameters
-from tracking.collector.sites import directory
+from tracking.collector.sites import TOKEN, directory
+from tracking.models.sites import token_hash
 from tracking.spool import Record, spool
 from tracking_project.client_ip import client_ip
 
@@ -27,6 +28,12 @@ def known_site(key: str | int) -> int:
     if site_id is None:
         raise Refusal(HTTPStatus.NOT_FOUND, "There is no such site here.")
     return site_id
+
+
+def site_of_token(environ: Environ) -> int | None:
+    """The site that a server may report for; None without a token that is valid."""
+    scheme, _, token = environ.get("HTTP_AUTHORIZATION", "").partition(" ")
+    return directory.find(TOKEN + token_hash(token.strip())) if scheme.lower() == "bearer" else None
 
 
 def keep(

@@ -5,15 +5,19 @@ A list in DATA_DIR tells a process that starts while the database is away.
 
 import logging
 import os
+import re
 import threading
 import time
+from collections.abc import Iterator
 from pathlib import Path
 
 import msgspec
 from django.conf import settings
 from django.core.exceptions import ValidationError
 from django.db import Error, connection
+from django.db.models import Q
 
+from tracking.domains import clean_domain
 from tracking.models import Site
 
 logger = logging.getLogger(__name__)
@@ -25,7 +29,10 @@ MAX_UNKNOWN = 10_000
 # How long a request waits for another one's question, before it gives up.
 SECONDS_OF_PATIENCE = 0.1
 
-Key = str | int  # a public id, as in URLs, or a number
+# A public id, as in URLs; a number; a domain; a token's hash and the host name of a site, both
+# with what they are before them.
+Key = str | int
+TOKEN, HOST = "token:", "host:"
 
 
 class SitesUnavailable(Exception):
@@ -33,7 +40,10 @@ class SitesUnavailable(Exception):
 
 
 class SiteDirectory:
-    """Numbers of the sites, by public id and by number."""
+    """Numbers of the sites, by all that a request may call them.
+
+    A domain that several people have added is the site of whoever was first.
+    """
 
     def __init__(self) -> None:
         self.reset()
@@ -60,13 +70,14 @@ class SiteDirectory:
     def refresh(self) -> dict[Key, int]:
         """Ask the database for all sites; raises a database error."""
         try:
-            sites = list(Site.objects.order_by("pk").values_list("pk", "public_id"))
+            sites = list(Site.objects.order_by("pk").only(*COLUMNS))
         except Error:
             connection.close()
             raise
         numbers: dict[Key, int] = {}
-        for number, public_id in sites:
-            numbers[str(public_id)] = numbers[number] = number
+        for site in sites:
+            for key in keys_of(site):
+                numbers.setdefault(key, site.pk)
         if numbers != self._numbers:
             self._numbers = numbers
             write_list(numbers)
@@ -94,10 +105,9 @@ class SiteDirectory:
         if not self._asking.acquire(timeout=SECONDS_OF_PATIENCE):
             raise SitesUnavailable
         try:
-            column = "pk" if isinstance(key, int) else "public_id"
-            number = Site.objects.filter(**{column: key}).values_list("pk", flat=True).first()
-        except ValidationError:  # no public id at all
-            number = None
+            question = question_for(key)
+            sites = Site.objects.order_by("pk").values_list("pk", flat=True)
+            number = sites.filter(question).first() if question else None
         except Error as error:
             connection.close()
             raise SitesUnavailable from error
@@ -117,6 +127,33 @@ class SiteDirectory:
                 self.refresh()
             except Exception as error:
                 logger.warning("The list of sites could not be refreshed: %s", error)
+
+
+UUID_TEXT = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
+COLUMNS = ("public_id", "domain", "counting_host", "token_hash")
+
+
+def keys_of(site: Site) -> Iterator[Key]:
+    yield from (site.pk, str(site.public_id), site.domain, site.ascii_domain)
+    if site.counting_host:
+        yield HOST + site.counting_host
+    if site.token_hash:
+        yield TOKEN + site.token_hash
+
+
+def question_for(key: Key) -> Q | None:
+    """How to ask for the site of a key; None where none can have it."""
+    if isinstance(key, int):
+        return Q(pk=key)
+    if key.startswith(TOKEN):
+        return Q(token_hash=key.removeprefix(TOKEN))
+    if UUID_TEXT.fullmatch(key):
+        return Q(public_id=key)
+    try:
+        domain = clean_domain(key.removeprefix(HOST))
+    except ValidationError:
+        return None
+    return Q(counting_host=domain) if key.startswith(HOST) else Q(domain=domain)
 
 
 def list_path() -> Path:

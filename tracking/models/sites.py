@@ -1,3 +1,5 @@
+import hashlib
+import secrets
 import uuid
 from datetime import date, datetime
 from typing import TYPE_CHECKING
@@ -15,6 +17,11 @@ from tracking_project.time_zones import validate_time_zone
 
 if TYPE_CHECKING:
     from accounts.models import User
+
+
+def token_hash(token: str) -> str:
+    """Enough for a secret that is random and long: it cannot be guessed from its hash."""
+    return hashlib.sha256(token.encode(errors="replace")).hexdigest()
 
 
 class SiteQuerySet(models.QuerySet["Site"]):
@@ -49,6 +56,18 @@ class Site(models.Model):
         "say so in your privacy notice.",
     )
     created_at = models.DateTimeField(default=timezone.now, editable=False)
+    counting_host = models.CharField(
+        "host name of its own",
+        max_length=253,
+        null=True,
+        blank=True,
+        unique=True,
+        validators=[validate_domain],
+        help_text="Of this server, as in example.stats.example.net: GoatCounter’s hits that "
+        "arrive there belong to this site.",
+        error_messages={"unique": "Another site has this host name."},
+    )
+    token_hash = models.CharField(max_length=64, null=True, blank=True, unique=True, editable=False)
 
     objects = SiteQuerySet.as_manager()
 
@@ -77,6 +96,12 @@ class Site(models.Model):
     def ascii_domain(self) -> str:
         """The domain as browsers send it: `bücher.example` is `xn--bcher-kva.example`."""
         return self.domain if self.domain.isascii() else idna.encode(self.domain).decode()
+
+    def new_token(self) -> str:
+        """A secret by which servers report for this site; only its hash is kept."""
+        token = secrets.token_urlsafe(32)
+        self.token_hash = token_hash(token)
+        return token
 
     def today(self) -> date:
         return self.day_of(timezone.now())

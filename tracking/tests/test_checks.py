@@ -36,3 +36,36 @@ def test_base_url(settings: Settings, url: str, expected: list[str]) -> None:
 def test_geoip_url(settings: Settings, url: str, expected: list[str]) -> None:
     settings.GEOIP_URL = url
     assert ids() == expected
+
+
+@pytest.mark.parametrize(
+    ("prefix", "expected"),
+    [
+        ("t", []),
+        ("weather", []),
+        ("a-b_1", []),
+        ("", ["tracking.E003"]),
+        ("a/b", ["tracking.E003"]),
+        ("ü", ["tracking.E003"]),
+        ("admin", ["tracking.E003"]),
+        ("js", ["tracking.E003"]),
+    ],
+)
+def test_tracker_prefix(settings: Settings, prefix: str, expected: list[str]) -> None:
+    settings.TRACKER_PREFIX = prefix
+    assert ids() == expected
+
+
+@pytest.mark.parametrize(
+    ("name", "expected"),
+    [
+        ("", []),
+        ("today", []),
+        ("today.js", ["tracking.E004"]),
+        ("a/b", ["tracking.E004"]),
+        ("batch", ["tracking.E004"]),
+    ],
+)
+def test_tracker_script_name(settings: Settings, name: str, expected: list[str]) -> None:
+    settings.TRACKER_SCRIPT_NAME = name
+    assert ids() == expected

@@ -2,9 +2,11 @@
 
 import io
 import json
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 from unittest.mock import Mock, patch
@@ -17,8 +19,11 @@ from django.test import Client, RequestFactory
 from django.urls import resolve
 from pytest_django import Settings
 
+from accounts.models import User
 from tracking import spool
+from tracking.collector import receivers
 from tracking.collector.answers import GIF
+from tracking.collector.receivers import own, read_hit
 from tracking.collector.sites import SiteDirectory, directory
 from tracking.collector.wsgi import with_collector
 from tracking.models import Site
@@ -156,6 +161,126 @@ def test_script(door: Door, site: Site) -> None:
         "GET", f"/t/{site.public_id}.js", b"", **{"If-None-Match": response.headers["ETag"]}
     )
     assert (again.status, again.body) == (304, b"")
+
+
+@pytest.fixture
+def token(site: Site) -> str:
+    token = site.new_token()
+    site.save()
+    return token
+
+
+VISITOR = {"ip": "1.2.3.4", "user_agent": "Mozilla (ö)"}
+
+
+def test_a_server_reports_many_hits_at_once(
+    door: Door, site: Site, queue: Queue, token: str
+) -> None:
+    moment = datetime.now(UTC) - timedelta(hours=1)
+    hits = [
+        VISITOR | {"url": "/a", "time": moment.isoformat()},
+        VISITOR | {"url": "/b", "event": "Sign-up", "props": {"plan": "pro"}},
+    ]
+    response = door(
+        "POST",
+        f"/t/{site.public_id}/batch",
+        json.dumps(hits).encode(),
+        Authorization=f"Bearer {token}",
+        Referer="https://example.com/not-the-visitors",
+    )
+    assert (response.status, response.body) == (202, b"")
+    one, two = queue()
+    assert one == Record(
+        site.pk,
+        moment.timestamp(),
+        "1.2.3.4",
+        "Mozilla (Ã¶)",
+        "",
+        False,
+        fields={"url": "/a"},
+    )
+    assert read_hit(two).user_agent == "Mozilla (ö)"
+    assert two.fields == {"url": "/b", "event": "Sign-up", "props": {"plan": "pro"}}
+    assert time.time() - two.time < 5
+
+
+@pytest.mark.parametrize(
+    ("hits", "fault"),
+    [
+        ([], "Expected `array` of length >= 1"),
+        ([VISITOR | {"url": "/"}] * 101, "Expected `array` of length <= 100"),
+        ([VISITOR], "missing required field `url` - at `$[0]`"),
+        ([VISITOR | {"url": " "}], "Give `url` - at `$[0]`."),
+        ([{"url": "/", "ip": "1.2.3.4"}], "Give `user_agent` - at `$[0]`."),
+        (
+            [VISITOR | {"url": "/"}, VISITOR | {"url": "/", "ip": "localhost"}],
+            "`ip` is not an IP address - at `$[1]`.",
+        ),
+        ([VISITOR | {"url": "/", "time": "2026-01-01T00:00:00Z"}], "the last 24 hours - at `$[0]`"),
+        ([VISITOR | {"url": "/", "time": "2999-01-01T00:00:00Z"}], "the last 24 hours - at `$[0]`"),
+        ([VISITOR | {"url": "/", "time": "2026-01-01T00:00:00"}], "with a timezone component"),
+        ({}, "Expected `array`, got `object`"),
+    ],
+)
+def test_of_a_batch_all_is_kept_or_nothing(
+    door: Door, site: Site, queue: Queue, token: str, hits: object, fault: str
+) -> None:
+    path, body = f"/t/{site.public_id}/batch", json.dumps(hits).encode()
+    response = door("POST", path, body, Authorization=f"Bearer {token}")
+    assert response.status == 400
+    assert fault in response.message
+    assert queue() == []
+
+
+@pytest.mark.parametrize("authorization", ["", "Bearer", "Bearer x", "Basic {token}", "{token}"])
+def test_a_batch_needs_the_token_of_its_site(
+    door: Door, site: Site, owner: User, queue: Queue, token: str, authorization: str
+) -> None:
+    body = json.dumps([VISITOR | {"url": "/"}]).encode()
+    headers = {"Authorization": authorization.format(token=token)}
+    response = door("POST", f"/t/{site.public_id}/batch", body, **headers)
+    assert (response.status, response.headers["WWW-Authenticate"]) == (401, "Bearer")
+    other = SiteFactory(owner=owner)
+    headers = {"Authorization": f"Bearer {token}"}
+    assert door("POST", f"/t/{other.public_id}/batch", body, **headers).status == 401
+    assert door("GET", f"/t/{site.public_id}/batch", body, **headers).status == 405
+    assert queue() == []
+
+
+def test_a_batch_may_have_a_mebibyte(door: Door, site: Site, queue: Queue, token: str) -> None:
+    def send(size: int) -> int:
+        body = json.dumps([VISITOR | {"url": "/"}]).encode().ljust(size)
+        path = f"/t/{site.public_id}/batch"
+        return door("POST", path, body, Authorization=f"Bearer {token}").status
+
+    assert (send(1 << 20), send((1 << 20) + 1)) == (202, 413)
+    assert len(queue()) == 1
+
+
+def test_a_replaced_token_ends_to_work(door: Door, site: Site, queue: Queue, token: str) -> None:
+    site.new_token()
+    site.save()
+    body = json.dumps([VISITOR | {"url": "/"}]).encode()
+    path = f"/t/{site.public_id}/batch"
+    assert door("POST", path, body, Authorization=f"Bearer {token}").status == 401
+
+
+def test_prefix_and_name_of_the_script_can_be_chosen(
+    door: Door, site: Site, queue: Queue, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if door.ask is through_view:
+        pytest.skip("The URLs of the view are made when Django starts.")
+    monkeypatch.setitem(receivers.DOORS, "weather", receivers.DOORS["t"])
+    monkeypatch.setattr(own, "SCRIPT_NAME", "/today")
+    for first in ("weather", "t"):
+        base = f"/{first}/{site.public_id}"
+        assert door("GET", f"{base}/today.js").status == 200
+        assert door("GET", f"{base}.js").status == 200
+        assert door("POST", f"{base}/today", b'{"url": "/"}').status == 202
+        assert door("POST", base, b'{"url": "/"}').status == 202
+        assert door("GET", f"{base}.gif?url=/").status == 200
+        assert door("GET", f"{base}/tomorrow.js").status == 404
+    assert len(queue()) == 6
 
 
 @pytest.mark.parametrize("method", ["GET", "POST"])

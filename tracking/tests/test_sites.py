@@ -1,4 +1,5 @@
 import re
+import shlex
 from collections.abc import Callable
 from datetime import UTC, datetime
 
@@ -15,9 +16,10 @@ from accounts.tests.factories import UserFactory
 from conftest import Meanwhile
 from tracking.forms import SiteForm
 from tracking.models import Event, Site, Visit
+from tracking.models.sites import token_hash
 from tracking.tests.factories import EventFactory, SiteFactory, VisitFactory
 
-PAGES = ["settings", "delete", "install", "install/status"]
+PAGES = ["settings", "token", "delete", "install", "install/status"]
 
 
 def messages_of(response: object) -> list[str]:
@@ -38,7 +40,9 @@ def test_a_stranger_finds_nothing(
 
     assert response.status_code == 404
     assert site.domain not in response.content.decode()
-    assert list(Site.objects.values_list("pk", "domain")) == [(site.pk, "example.com")]
+    assert list(Site.objects.values_list("pk", "domain", "token_hash")) == [
+        (site.pk, "example.com", None)
+    ]
 
 
 @pytest.mark.parametrize("page", PAGES)
@@ -236,6 +240,34 @@ def test_a_refused_change_leaves_the_page_naming_what_is_stored(
 
 
 # Delete
+
+
+def test_a_token_is_shown_once_and_replaces_the_one_before(
+    site: Site, owner_client: Client
+) -> None:
+    url = f"/sites/{site.pk}/token/"
+    assert "Make a token?" in owner_client.get(url).text
+    tokens = []
+    for _ in range(2):
+        page = owner_client.post(url)
+        tokens.append(page.context["token"])
+        assert page.text.count(tokens[-1]) == 2  # alone, and in a command to try
+        site.refresh_from_db()
+        assert site.token_hash == token_hash(tokens[-1])
+        again = owner_client.get(url).text
+        assert "Replace the token?" in again
+        assert tokens[-1] not in again
+    assert tokens[0] != tokens[1]
+
+
+def test_the_command_with_the_token_is_taken(site: Site, owner_client: Client) -> None:
+    command = owner_client.post(f"/sites/{site.pk}/token/").context["request_with_token"]
+    _, url, _, header, _, body = (word for word in shlex.split(command) if word.strip())
+    name, _, value = header.partition(": ")
+    answer = owner_client.post(
+        url.partition("testserver")[2], body, "text/plain", headers={name: value}
+    )
+    assert answer.status_code == 202
 
 
 def test_deleting_takes_the_sites_visits_and_no_others(site: Site, owner_client: Client) -> None:

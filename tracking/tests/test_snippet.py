@@ -1,5 +1,6 @@
 import json
 import shlex
+from uuid import UUID
 
 import pytest
 from django.test import Client
@@ -7,6 +8,7 @@ from pytest_django import Settings
 
 from tracking.models import Site
 from tracking.processing.exclusions import is_bot
+from tracking.snippet import Snippet
 
 
 @pytest.mark.django_db
@@ -29,6 +31,15 @@ def test_the_command_of_the_install_page_is_taken_and_is_no_bots(
         HTTP_USER_AGENT=user_agent,
     )
     assert answer.status_code == 202
+
+
+def test_the_snippet_has_the_chosen_prefix_and_name(settings: Settings) -> None:
+    snippet = Snippet(UUID(int=1), "https://stats.example.org")
+    assert '"https://stats.example.org/t/00000000-0000-0000-0000-000000000001.js"' in snippet.script
+    settings.TRACKER_PREFIX, settings.TRACKER_SCRIPT_NAME = "weather", "today"
+    base = "https://stats.example.org/weather/00000000-0000-0000-0000-000000000001"
+    assert f'src="{base}/today.js"' in snippet.script
+    assert f'src="{base}.gif"' in snippet.script
 
 
 @pytest.mark.django_db

@@ -59,6 +59,24 @@ class SiteEditView(SiteMixin, FormPageMixin, SuccessMessageMixin, UpdateView):
         return reverse("site_edit", args=[self.site.pk])
 
 
+class SiteTokenView(SiteMixin, TemplateView):
+    """Makes the token by which servers report for a site; a new one replaces it.
+
+    The answer to the POST is the only page that ever shows it.
+    """
+
+    template_name = "tracking/site_token.html"
+
+    def post(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        token = self.site.new_token()
+        self.site.save(update_fields=["token_hash"])
+        snippet = Snippet(self.site.public_id, base_url(request))
+        context = self.get_context_data(
+            token=token, request_with_token=snippet.batch_request(token, self.site), **kwargs
+        )
+        return self.render_to_response(context)
+
+
 class SiteDeleteView(SiteMixin, FormPageMixin, SuccessMessageMixin, DeleteView):
     form_class = SiteDeleteForm
     template_name = "tracking/site_confirm_delete.html"

@@ -8,6 +8,8 @@ record apart.
 from collections.abc import Callable
 from typing import NamedTuple
 
+from django.conf import settings
+
 from tracking.collector.answers import Answer, Environ, Refusal, as_json
 from tracking.collector.hit import Hit
 from tracking.collector.intake import Read
@@ -22,9 +24,11 @@ class Door(NamedTuple):
     refuse: Callable[[Environ, Refusal], Answer] = as_json
 
 
-# By the first segment of the path.
+# By the first segment of the path. What is on pages already goes on working at /t/, whatever
+# else TRACKER_PREFIX says.
 DOORS = {
     "t": Door(own.tracker),
+    settings.TRACKER_PREFIX: Door(own.tracker),
     "sites": Door(own.visit),
 }
 

@@ -2,33 +2,60 @@
 
 GET  /t/<public id>.gif     the pixel; parameters `url` (else Referer), `referrer`, `event`
 POST /t/<public id>         the same as JSON and more, whatever the Content-Type says
+POST /t/<public id>/batch   a list of such JSON from a server, with a token of the site's
 GET  /t/<public id>.js      the tracking script
 *    /sites/<id>/visit      the pixel's parameters, from query string or form; answers 204
+
+For `t` stands what TRACKER_PREFIX says. With TRACKER_SCRIPT_NAME=app the script is
+`/t/<public id>/app.js`, and reports to its own address without `.js`.
 """
 
 import re
+import time
+from datetime import datetime
 from decimal import Decimal
+from http import HTTPStatus
 from typing import Annotated
 
 import msgspec
+from django.conf import settings
 from msgspec import Meta
+from msgspec.structs import replace
 
 from tracking.collector.answers import (
     NO_STORE,
     PIXEL,
     Answer,
     Environ,
+    Refusal,
+    bad_request,
     cors,
     missing_url,
     preflight,
     script_answer,
     wrong_method,
 )
-from tracking.collector.hit import MAX_ENGAGED, Hit, header, parse_parameters
-from tracking.collector.intake import Read, body_of, keep, keep_parameters, known_site, parsed
+from tracking.collector.hit import MAX_ENGAGED, Hit, as_header, header, parse_parameters
+from tracking.collector.intake import (
+    MAX_USER_AGENT,
+    Read,
+    body_of,
+    keep,
+    keep_parameters,
+    known_site,
+    parsed,
+    record_of,
+    site_of_token,
+)
 from tracking.collector.script import SCRIPT, SCRIPT_ETAG
-from tracking.spool import Record
+from tracking.spool import Record, spool
+from tracking_project.client_ip import plain_address
 
+SCRIPT_NAME = settings.TRACKER_SCRIPT_NAME and f"/{settings.TRACKER_SCRIPT_NAME}"
+MAX_BATCH, MAX_BATCH_BYTES = 100, 1 << 20
+# How late a hit may be reported: visitors of the day before yesterday are not known any more.
+# A server's clock may be a little fast.
+MAX_AGE, MAX_AHEAD = 24 * 60 * 60, 60
 VISIT_PATH = re.compile(r"(\d{1,18})/visit")
 
 
@@ -50,7 +77,21 @@ class Beacon(msgspec.Struct, omit_defaults=True):
     interactive: bool = True
 
 
+class BatchHit(Beacon, omit_defaults=True):
+    """What a server reports on behalf of a visitor; `time` is now unless it is given.
+
+    The visitor's are checked below, and empty in the queue, where the record has them.
+    """
+
+    ip: str = ""
+    user_agent: str = ""
+    time: Annotated[datetime, Meta(tz=True)] | None = None
+
+
 decode_beacon = msgspec.json.Decoder(Beacon).decode
+decode_batch = msgspec.json.Decoder(
+    Annotated[list[BatchHit], Meta(min_length=1, max_length=MAX_BATCH)]
+).decode
 
 
 def tracker(environ: Environ, read: Read, key: str) -> Answer | None:
@@ -65,9 +106,11 @@ def tracker(environ: Environ, read: Read, key: str) -> Answer | None:
             raise wrong_method("GET, HEAD")
         return PIXEL if method == "GET" else PIXEL._replace(body=b"")
     if key.endswith(".js"):
-        known_site(key[:-3])
+        known_site(key[:-3].removesuffix(SCRIPT_NAME))
         return script_answer(environ, SCRIPT, SCRIPT_ETAG)
-    site_id = known_site(key)
+    if key.endswith("/batch"):
+        return batch(environ, read, known_site(key[:-6]))
+    site_id = known_site(key.removesuffix(SCRIPT_NAME))
     if method == "POST":
         beacon = parsed(decode_beacon, body_of(environ, read))
         if not beacon.url.strip():
@@ -77,6 +120,44 @@ def tracker(environ: Environ, read: Read, key: str) -> Answer | None:
     if method == "OPTIONS":
         return preflight(environ)
     raise wrong_method("POST, OPTIONS")
+
+
+def batch(environ: Environ, read: Read, site_id: int) -> Answer:
+    """All hits of a list are kept, or none."""
+    if environ["REQUEST_METHOD"] != "POST":
+        raise wrong_method("POST")
+    if site_of_token(environ) != site_id:
+        raise Refusal(
+            HTTPStatus.UNAUTHORIZED,
+            "Send `Authorization: Bearer …` with a token of this site.",
+            WWW_Authenticate="Bearer",
+        )
+    hits = parsed(decode_batch, body_of(environ, read, MAX_BATCH_BYTES))
+    template, now = record_of(environ, site_id), time.time()
+    records = [record_of_batch(template, hit, place, now) for place, hit in enumerate(hits)]
+    spool().append(*records)
+    return Answer("202 Accepted", [("Content-Length", "0"), NO_STORE])
+
+
+def record_of_batch(template: Record, hit: BatchHit, place: int, now: float) -> Record:
+    if not hit.url.strip():
+        raise bad_request(f"Give `url` - at `$[{place}]`.")
+    if not plain_address(hit.ip):
+        raise bad_request(f"`ip` is not an IP address - at `$[{place}]`.")
+    if not hit.user_agent.strip():
+        raise bad_request(f"Give `user_agent` - at `$[{place}]`.")
+    moment = hit.time.timestamp() if hit.time else now
+    if not now - MAX_AGE <= moment <= now + MAX_AHEAD:
+        raise bad_request(f"`time` is not within the last 24 hours - at `$[{place}]`.")
+    return replace(
+        template,
+        time=min(moment, now),
+        ip=hit.ip,
+        user_agent=as_header(hit.user_agent)[:MAX_USER_AGENT],
+        referer="",
+        prefetch=False,
+        fields=replace(hit, ip="", user_agent="", time=None),
+    )
 
 
 def visit(environ: Environ, read: Read, key: str) -> Answer | None:
