@@ -39,6 +39,8 @@ def quick_and_apart(settings: Settings, tmp_path: Path, monkeypatch: pytest.Monk
     settings.SPOOL_DIR = tmp_path / "spool"
     settings.GEOIP_PATH = tmp_path / "city.mmdb"
     settings.GEOIP_URL = ""
+    settings.DATACENTRES_PATH = tmp_path / "datacentres.txt"
+    settings.ASN_PATH = tmp_path / "asn.mmdb"
     for name in LOUD_WHEN_BROKEN:  # every test hears everything
         monkeypatch.setattr(logging.getLogger(name), "filters", [])
     # Look for new sites at once, in the request: threads see nothing of a test's transaction.

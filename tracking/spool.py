@@ -53,6 +53,7 @@ class Record(msgspec.Struct, array_like=True):
     query: str = ""
     fields: Any = None
     receiver: str = ""
+    objection: str = ""  # how the visitor asked not to be counted, see Hit
 
 
 encode = msgspec.json.Encoder().encode

@@ -190,6 +190,11 @@ COLLECTOR_SITES_SECONDS = 2.0
 GEOIP_PATH = Path(env.str("GEOIP_PATH", default=str(DATA_DIR / "city.mmdb"))).expanduser()
 GEOIP_URL = env.str("GEOIP_URL", default="")
 MAXMIND_LICENSE_KEY = env.str("MAXMIND_LICENSE_KEY", default="")
+# By what visits from data centres are told: a list of networks, and a file of who runs them.
+DATACENTRES_PATH = Path(
+    env.str("DATACENTRES_PATH", default=str(DATA_DIR / "datacentres.txt"))
+).expanduser()
+ASN_PATH = Path(env.str("ASN_PATH", default=str(DATA_DIR / "asn.mmdb"))).expanduser()
 
 # Language and time
 

@@ -14,6 +14,8 @@ from tracking_project.client_ip import plain_address
 PAGEVIEW = "pageview"
 # No event of its own: what a visitor did on the page that was last viewed.
 ENGAGEMENT = "engagement"
+# How visitors ask not to be counted.
+OPTED_OUT, GLOBAL_PRIVACY_CONTROL, DO_NOT_TRACK = "opted-out", "gpc", "dnt"
 MAX_PARAMETERS = 100
 MAX_NAME, MAX_TITLE, MAX_PAGE, MAX_LANGUAGE = 120, 500, 2000, 35
 MAX_PROPS, MAX_PROP_NAME, MAX_PROP_VALUE = 30, 300, 2000
@@ -51,6 +53,7 @@ class Hit:
     engaged: int = 0  # for how many milliseconds the page was visible and in focus
     scroll: int = 0  # the greatest part of the page that was seen, in percent
     interactive: bool = True  # False: the event does not make a visit more than a bounce
+    objection: str = ""  # OPTED_OUT, GLOBAL_PRIVACY_CONTROL or DO_NOT_TRACK
 
     @property
     def is_pageview(self) -> bool:
@@ -97,6 +100,7 @@ class Hit:
             min(max(engaged, 0), MAX_ENGAGED),
             min(max(scroll, 0), 100),
             interactive,
+            record.objection,
         )
 
 

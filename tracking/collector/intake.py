@@ -8,7 +8,12 @@ from typing import TypeVar
 import msgspec
 
 from tracking.collector.answers import Environ, Refusal, bad_request, missing_url
-from tracking.collector.hit import parse_parameters
+from tracking.collector.hit import (
+    DO_NOT_TRACK,
+    GLOBAL_PRIVACY_CONTROL,
+    OPTED_OUT,
+    parse_parameters,
+)
 from tracking.collector.sites import TOKEN, directory
 from tracking.models.sites import token_hash
 from tracking.spool import Record, spool
@@ -18,6 +23,8 @@ MAX_BODY_BYTES = 64 << 10
 MAX_PARAMETERS_BYTES = 8 << 10
 # What is longer than browsers send is cut; it would only fill the queue.
 MAX_USER_AGENT, MAX_REFERER, MAX_ADDRESS = 1000, 4000, 100
+# Set by our own page, for a device whose visits to a site shall not count; the site's id follows.
+OPT_OUT_COOKIE = "uncounted_"
 
 Read = Callable[[int], bytes]
 Body = TypeVar("Body")
@@ -61,7 +68,18 @@ def record_of(
         query,
         fields,
         receiver,
+        objection(environ, site_id),
     )
+
+
+def objection(environ: Environ, site_id: int) -> str:
+    """How the visitor asks not to be counted; the worker knows what the site makes of it."""
+    cookies = environ.get("HTTP_COOKIE")
+    if cookies and f"{OPT_OUT_COOKIE}{site_id}=" in cookies:
+        return OPTED_OUT
+    if environ.get("HTTP_SEC_GPC") == "1":
+        return GLOBAL_PRIVACY_CONTROL
+    return DO_NOT_TRACK if environ.get("HTTP_DNT") == "1" else ""
 
 
 def keep_parameters(environ: Environ, site_id: int, parameters: str) -> None:

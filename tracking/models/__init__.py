@@ -1,6 +1,17 @@
+from tracking.models.excluded import CrawlerDay, ExcludedDay, ExcludedHit, Reason
 from tracking.models.queue import QueueFile
 from tracking.models.sites import Site
 from tracking.models.visitors import Salt
 from tracking.models.visits import Event, Visit
 
-__all__ = ["Event", "QueueFile", "Salt", "Site", "Visit"]
+__all__ = [
+    "CrawlerDay",
+    "Event",
+    "ExcludedDay",
+    "ExcludedHit",
+    "QueueFile",
+    "Reason",
+    "Salt",
+    "Site",
+    "Visit",
+]

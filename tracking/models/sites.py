@@ -13,6 +13,7 @@ from django.urls import reverse
 from django.utils import timezone
 
 from tracking.domains import validate_domain
+from tracking.models.rules import ExclusionRules
 from tracking_project.time_zones import validate_time_zone
 
 if TYPE_CHECKING:
@@ -30,7 +31,7 @@ class SiteQuerySet(models.QuerySet["Site"]):
         return self.filter(owner_id=user.pk)
 
 
-class Site(models.Model):
+class Site(ExclusionRules):
     """A website that somebody tracks."""
 
     owner = models.ForeignKey(

@@ -8,9 +8,10 @@ from urllib.parse import urlsplit
 import idna
 
 from tracking.collector.hit import Hit
-from tracking.models import Site
+from tracking.models import Reason, Site
 from tracking.processing.acquisition import Acquisition
 from tracking.processing.geodata import Geodata
+from tracking.processing.rules import Rules
 from tracking.processing.user_agent import UserAgent
 
 MAX_TEXT = 2000
@@ -25,13 +26,17 @@ class Arrival:
     hit: Hit
     site: Site
     hostname: str
-    page: str
+    page: str  # empty where the URL is none of a page
+    rules: Rules
     user_agent: UserAgent = field(init=False)
     geodata: Geodata = field(init=False)
     acquisition: Acquisition = field(init=False)
     day: date = field(init=False)  # of the site's calendar
     # The visitor's ids of that day and of the day before, by which the visit may have begun.
     visitor_ids: tuple[tuple[date, int], ...] = field(init=False)
+    # Why it is not counted, if it is not, and what it met of a list.
+    reason: Reason | None = None
+    rule: str = ""
 
 
 def split_url(url: str) -> tuple[str, str] | None:

@@ -1,61 +1,134 @@
-"""Which hits are not counted, and why not."""
+"""Which hits are not counted, and why not: each step answers with its reason, or with None.
 
-import re
-from enum import StrEnum
-from functools import cache, lru_cache
+They stand in the list of the worker, in its order. What a hit met of a list (a network, a path,
+the name of a crawler) is noted in `arrival.rule`.
+"""
 
-from crawleruseragents import CRAWLER_USER_AGENTS_DATA
-from ua_parser_rs import UserAgentExtractor
+from collections import Counter
+from datetime import datetime
 
-from tracking.collector.hit import Hit
+from tracking.collector.hit import OPTED_OUT
+from tracking.models import Reason
+from tracking.processing.acquisition import read_origin
+from tracking.processing.arrivals import Arrival
+from tracking.processing.crawlers import crawler
+from tracking.processing.datacentres import datacentre
 
-REMEMBERED = 10_000
-MAX_LENGTH = 1000  # of what is looked at and remembered
-
-
-class Reason(StrEnum):
-    """The closed set of reasons. Whoever adds a rule adds its reason here."""
-
-    # Given by the worker, before a hit comes here.
-    INVALID = "invalid"  # its URL is none of a web page
-    UNKNOWN_SITE = "unknown_site"  # the site has been deleted since
-
-    PREFETCH = "prefetch"  # loaded in advance by the browser, seen by nobody
-    BOT = "bot"
+# A network as small as this would tell an address nearly as well as the address itself.
+MOST_OF_AN_ADDRESS = ("/25", "/26", "/27", "/28", "/29", "/30", "/31")
+MAX_REFERRER = 2100
 
 
-def reason_to_exclude(hit: Hit) -> Reason | None:
-    if hit.prefetch:
-        return Reason.PREFETCH
-    if is_bot(hit.user_agent[:MAX_LENGTH]):
-        return Reason.BOT
+def invalid(arrival: Arrival) -> Reason | None:
+    return None if arrival.hit.url and arrival.page else Reason.INVALID
+
+
+def opted_out(arrival: Arrival) -> Reason | None:
+    return Reason.OPTED_OUT if arrival.hit.objection == OPTED_OUT else None
+
+
+def asked_not_to_be_tracked(arrival: Arrival) -> Reason | None:
+    if arrival.hit.objection and arrival.rules.honours_do_not_track:
+        return Reason.DO_NOT_TRACK
     return None
 
 
-# What crawlers that are not on the list have in common: they call themselves so, or tell where
-# to read about them. CUBOT, in capitals or before a space, is a maker of phones.
-SELF_CONFESSED = re.compile(r"[Bb]ot/\d|[Cc]rawler|[Ss]pider|[Ss]craper|://")
+def prefetched(arrival: Arrival) -> Reason | None:
+    return Reason.PREFETCH if arrival.hit.prefetch else None
 
 
-@lru_cache(maxsize=REMEMBERED)
-def is_bot(user_agent: str) -> bool:
-    user_agent = user_agent.encode("ascii", "replace").decode()
-    return (
-        not names_several_products(user_agent)
-        or SELF_CONFESSED.search(user_agent) is not None
-        or known_crawlers().extract(user_agent) is not None
-    )
+def sent_by_a_program(arrival: Arrival) -> Reason | None:
+    found = crawler(arrival.hit.user_agent)
+    if found is None:
+        return None
+    arrival.rule = found.name
+    return Reason.AI_CRAWLER if found.is_ai else Reason.BOT
 
 
-def names_several_products(user_agent: str) -> bool:
-    """Every browser does. Libraries, tools and hand-written scripts say one word, or none."""
-    return "/" in user_agent and " " in user_agent.strip()
+def from_an_excluded_ip(arrival: Arrival) -> Reason | None:
+    networks = arrival.rules.ips
+    if not networks or (network := networks.find(arrival.hit.ip)) is None:
+        return None
+    if "/" in network and not network.endswith(MOST_OF_AN_ADDRESS):
+        arrival.rule = network
+    return Reason.IP
 
 
-@cache
-def known_crawlers() -> UserAgentExtractor:
-    """The list of crawlers as one automaton: 2 µs a look-up instead of 200 with `re`."""
-    return UserAgentExtractor(
-        (f"({crawler['pattern']})", None, None, None, None, None)
-        for crawler in CRAWLER_USER_AGENTS_DATA
-    )
+def from_a_datacentre(arrival: Arrival) -> Reason | None:
+    if arrival.rules.excludes_datacentres and (found := datacentre(arrival.hit.ip)):
+        arrival.rule = found
+        return Reason.DATACENTRE
+    return None
+
+
+def on_a_host_not_allowed(arrival: Arrival) -> Reason | None:
+    """A mere path names no host; its sender is taken at their word."""
+    hosts, host = arrival.rules.allowed_hosts, arrival.hostname
+    if hosts and host and hosts.find(host) is None:
+        arrival.rule = host
+        return Reason.HOST
+    return None
+
+
+def of_an_excluded_page(arrival: Arrival) -> Reason | None:
+    if path := arrival.rules.paths.find(arrival.page):
+        arrival.rule = path
+        return Reason.PATH
+    return None
+
+
+def sent_by_spam(arrival: Arrival) -> Reason | None:
+    if not arrival.hit.referrer:
+        return None
+    host = read_origin(arrival.hit.referrer[:MAX_REFERRER]).host
+    for spammers in (arrival.rules.referrers, arrival.rules.known_spammers):
+        if spammers and (spammer := spammers.find(host)):
+            arrival.rule = spammer
+            return Reason.SPAM
+    return None
+
+
+def from_an_excluded_country(arrival: Arrival) -> Reason | None:
+    country = arrival.geodata.country
+    if country in arrival.rules.countries:
+        arrival.rule = country
+        return Reason.COUNTRY
+    return None
+
+
+class RateLimit:
+    """Counts the hits of each visitor by the minutes of the clock, in the memory of one worker.
+
+    A batch that is not stored is processed again: its hits count once it is, see `keep`.
+    """
+
+    MINUTES_REMEMBERED = 2
+
+    def __init__(self) -> None:
+        self._minutes: dict[int, Counter[int]] = {}
+        self._batch: Counter[tuple[int, int]] = Counter()
+
+    def begin(self) -> None:
+        self._batch.clear()
+
+    def exceeded(self, arrival: Arrival) -> Reason | None:
+        limit = arrival.rules.hits_a_minute
+        if limit is None:
+            return None
+        minute, visitor = minute_of(arrival.hit.time), arrival.visitor_ids[0][1]
+        self._batch[minute, visitor] += 1
+        hits = self._batch[minute, visitor]
+        if before := self._minutes.get(minute):
+            hits += before[visitor]
+        return Reason.RATE_LIMIT if hits > limit else None
+
+    def keep(self) -> None:
+        for (minute, visitor), hits in self._batch.items():
+            self._minutes.setdefault(minute, Counter())[visitor] += hits
+        self._batch.clear()
+        for minute in sorted(self._minutes)[: -self.MINUTES_REMEMBERED]:
+            del self._minutes[minute]
+
+
+def minute_of(moment: datetime) -> int:
+    return int(moment.timestamp()) // 60

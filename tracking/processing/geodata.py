@@ -25,6 +25,7 @@ from django.conf import settings
 from urllib3.exceptions import HTTPError
 
 from tracking.collector.hit import printable
+from tracking.processing.watched_file import WatchedFile
 
 logger = logging.getLogger(__name__)
 
@@ -73,35 +74,10 @@ def public_address(ip: str) -> IPv4Address | IPv6Address | None:
 Locate = Callable[[str], Geodata]
 
 
-class CityFile:
-    """A file that may be replaced at any time, and is opened anew then."""
+class CityFile(WatchedFile[Locate]):
+    """What finds an address in the file."""
 
-    SECONDS_BETWEEN_CHECKS = 5.0
     REMEMBERED = 20_000
-
-    def __init__(self, path: Path) -> None:
-        self.path = path
-        self._identity: tuple[int, ...] | None = None
-        self._locate: Locate | None = None
-        self._next_check = 0.0
-
-    def current(self) -> Locate | None:
-        """What finds an address in the file as it is now; None while there is no usable one."""
-        now = monotonic()
-        if now >= self._next_check:
-            self._next_check = now + self.SECONDS_BETWEEN_CHECKS
-            identity = self.identity()
-            if identity != self._identity:
-                self._identity = identity
-                self._locate = self.open() if identity else None
-        return self._locate
-
-    def identity(self) -> tuple[int, ...] | None:
-        try:
-            stat = self.path.stat()
-        except OSError:
-            return None
-        return stat.st_dev, stat.st_ino, stat.st_mtime_ns, stat.st_size
 
     def open(self) -> Locate | None:
         try:

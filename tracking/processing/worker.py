@@ -2,20 +2,20 @@
 
 import time
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
 from django.db import DataError, Error, IntegrityError, connection, transaction
 
 from tracking.collector.receivers import read_hit
-from tracking.models import Site
-from tracking.processing import store
+from tracking.models import Reason, Site
+from tracking.processing import excluded, exclusions, store
 from tracking.processing.acquisition import acquisition
 from tracking.processing.arrivals import Arrival, split_url
 from tracking.processing.backlog import Backlog, Batch, PositionMoved
-from tracking.processing.exclusions import Reason, reason_to_exclude
 from tracking.processing.geodata import get_geodata
+from tracking.processing.rules import rules_of
 from tracking.processing.sessions import sessionize
 from tracking.processing.user_agent import parse
 from tracking.processing.visitor import Visitors
@@ -25,10 +25,6 @@ MAX_BATCH_BYTES = 1 << 20
 SECONDS_BETWEEN_CLEANINGS = 600.0
 
 Step = Callable[[Arrival], Reason | None]
-
-
-def exclude(arrival: Arrival) -> Reason | None:
-    return reason_to_exclude(arrival.hit)
 
 
 def add_user_agent(arrival: Arrival) -> None:
@@ -49,7 +45,8 @@ class Outcome:
     """What became of a batch."""
 
     stored: int = 0
-    excluded: Counter[Reason] = field(default_factory=Counter)
+    excluded: list[Arrival] = field(default_factory=list)
+    homeless: int = 0  # of sites that are gone
     rejected: list[tuple[int, Exception]] = field(default_factory=list)  # (event id, why)
 
 
@@ -60,10 +57,29 @@ class Worker:
     def __init__(self, backlog: Backlog) -> None:
         self.backlog = backlog
         self.visitors = Visitors()
+        self.rate_limit = exclusions.RateLimit()
         # What each hit goes through before its visit is looked for; a step that answers with a
-        # reason excludes it.
+        # reason excludes it. What is cheap to tell comes first.
         self.steps: tuple[Step, ...] = (
-            exclude,
+            exclusions.invalid,
+            exclusions.opted_out,
+            exclusions.asked_not_to_be_tracked,
+            exclusions.prefetched,
+            exclusions.sent_by_a_program,
+            exclusions.from_an_excluded_ip,
+            exclusions.from_a_datacentre,
+            exclusions.on_a_host_not_allowed,
+            exclusions.of_an_excluded_page,
+            exclusions.sent_by_spam,
+            add_user_agent,
+            add_geodata,
+            exclusions.from_an_excluded_country,
+            add_acquisition,
+            self.visitors.identify,
+            self.rate_limit.exceeded,
+        )
+        # Those of them that a hit needs for being counted after all.
+        self.findings: tuple[Step, ...] = (
             add_user_agent,
             add_geodata,
             add_acquisition,
@@ -96,19 +112,24 @@ class Worker:
 
     def process(self, batch: Batch) -> None:
         outcome = Outcome()
+        self.rate_limit.begin()
         arrivals = self.prepare(batch, outcome)
+        kept = self.find_out(excluded.to_keep(outcome.excluded), outcome)
         with transaction.atomic():
-            existing = store.lock_sites({arrival.hit.site_id for arrival in arrivals})
-            here = [arrival for arrival in arrivals if arrival.hit.site_id in existing]
-            outcome.excluded[Reason.UNKNOWN_SITE] += len(arrivals) - len(here)
+            existing = store.lock_sites({one.site.pk for one in (*arrivals, *outcome.excluded)})
+            here = [arrival for arrival in arrivals if arrival.site.pk in existing]
+            outcome.homeless += len(arrivals) - len(here)
             self.store(here, outcome)
+            excluded.note(outcome.excluded, kept, existing)
             records = dict(batch.records)
             for number, error in outcome.rejected:
                 self.backlog.reject(records[number], error)
             self.backlog.store_positions(batch)
         self.backlog.clear_away(batch)
+        self.rate_limit.keep()
         self.stored += outcome.stored
-        self.excluded += outcome.excluded
+        self.excluded += Counter(arrival.reason for arrival in outcome.excluded if arrival.reason)
+        self.excluded += Counter({Reason.UNKNOWN_SITE: outcome.homeless})
 
     def prepare(self, batch: Batch, outcome: Outcome) -> list[Arrival]:
         """Take each record through the steps; answers what is left of them."""
@@ -122,26 +143,41 @@ class Worker:
             except Exception as error:
                 outcome.rejected.append((number, error))
                 continue
-            if isinstance(arrival, Reason):
-                outcome.excluded[arrival] += 1
+            if arrival is None:
+                outcome.homeless += 1
+            elif arrival.reason:
+                outcome.excluded.append(arrival)
             else:
                 arrivals.append(arrival)
         return arrivals
 
-    def arrival_of(
-        self, number: int, record: Record, sites: Mapping[int, Site]
-    ) -> Arrival | Reason:
+    def arrival_of(self, number: int, record: Record, sites: Mapping[int, Site]) -> Arrival | None:
+        """None where the site is gone."""
         hit = read_hit(record)
-        site, place = sites.get(hit.site_id), split_url(hit.url)
+        site = sites.get(hit.site_id)
         if site is None:
-            return Reason.UNKNOWN_SITE
-        if place is None or not hit.url:
-            return Reason.INVALID
-        arrival = Arrival(number, hit, site, *place)
+            return None
+        arrival = Arrival(number, hit, site, *(split_url(hit.url) or ("", "")), rules_of(site))
         for step in self.steps:
             if reason := step(arrival):
-                return reason
+                arrival.reason = reason
+                break
         return arrival
+
+    def find_out(self, arrivals: Iterable[Arrival], outcome: Outcome) -> list[Arrival]:
+        """Take excluded arrivals through the steps that they did not come to."""
+        known = []
+        for arrival in arrivals:
+            try:
+                for step in self.findings:
+                    step(arrival)
+            except Error:
+                raise
+            except Exception as error:
+                outcome.rejected.append((arrival.id, error))
+                continue
+            known.append(arrival)
+        return known
 
     def store(self, arrivals: list[Arrival], outcome: Outcome) -> None:
         """Store what can be stored: a hit that cannot must not hold up the others.
@@ -170,5 +206,6 @@ class Worker:
         """What is due from time to time. Salts last until the hits of their day are stored."""
         self._next_cleaning = time.monotonic() + SECONDS_BETWEEN_CLEANINGS
         self.backlog.remove_orphans()
+        excluded.forget_old(datetime.now(UTC))
         oldest = batch.records[0][1].time if batch.records else time.time()
         self.visitors.forget_salts(datetime.fromtimestamp(max(0, min(oldest, time.time())), UTC))

@@ -20,11 +20,14 @@ def record(
     ip: str = "1.2.3.4",
     user_agent: str = FIREFOX,
     prefetch: bool = False,
+    objection: str = "",
     **fields: str,
 ) -> Record:
     """A page view of `/`, unless `url`, `referrer` or `event` is given."""
     fields.setdefault("url", f"https://{site.domain}/")
-    return Record(site.pk, time.timestamp(), ip, user_agent, "", prefetch, fields=fields)
+    return Record(
+        site.pk, time.timestamp(), ip, user_agent, "", prefetch, fields=fields, objection=objection
+    )
 
 
 def put(*records: Record, folder: Path | None = None) -> None:

@@ -117,6 +117,15 @@ class Service:
         with psycopg.connect(self.database_url) as connection:
             return connection.execute(sql).fetchall()
 
+    def execute(self, sql: str) -> None:
+        if not self.database_url.startswith("sqlite"):
+            with psycopg.connect(self.database_url, autocommit=True) as server:
+                server.execute(sql)
+            return
+        path = self.folder / "db.sqlite3"
+        with contextlib.closing(sqlite3.connect(path, timeout=20)) as connection, connection:
+            connection.execute(sql)
+
     def queue_is_empty(self) -> bool:
         return not list((self.folder / "spool").glob("*.log"))
 

@@ -14,7 +14,7 @@ import requests
 import responses
 from pytest_django import Settings
 
-from tracking.processing import geodata
+from tracking.processing import geodata, watched_file
 from tracking.processing.geodata import NOWHERE, CityFile, Geodata, GeodataService, get_geodata
 from tracking.tests.city_files import write, write_flat, write_nested
 
@@ -53,6 +53,7 @@ class Clock:
 def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
     clock = Clock()
     monkeypatch.setattr(geodata, "monotonic", clock)
+    monkeypatch.setattr(watched_file, "monotonic", clock)
     return clock
 
 

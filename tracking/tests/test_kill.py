@@ -56,6 +56,7 @@ def test_kill_9_loses_and_doubles_nothing(tmp_path: Path) -> None:
         running.manage("createsuperuser", "--noinput", "--email", "owner@example.com")
         running.manage("add_site", "example.com", "--owner", "owner@example.com")
         ((public_id,),) = running.rows("SELECT public_id FROM tracking_site")
+        running.execute("UPDATE tracking_site SET hits_a_minute = NULL")
         running.start_web()
         running.start_worker()
         senders = [Sender(running, as_uuid(public_id), number) for number in range(SENDERS)]

@@ -57,7 +57,7 @@ def test_all_that_a_beacon_may_say() -> None:
 def test_a_line_holds_only_what_was_said() -> None:
     beacon = own.decode_beacon(b'{"url": "/", "event": "", "scroll": 0}')
     assert encode(Record(1, 1.5, "", "", "", False, "", beacon)) == (
-        b'[1,1.5,"","","",false,"",{"url":"/"},""]'
+        b'[1,1.5,"","","",false,"",{"url":"/"},"",""]'
     )
 
 

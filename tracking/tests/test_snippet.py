@@ -7,7 +7,7 @@ from django.test import Client
 from pytest_django import Settings
 
 from tracking.models import Site
-from tracking.processing.exclusions import is_bot
+from tracking.processing.crawlers import crawler
 from tracking.snippet import Snippet
 
 
@@ -22,7 +22,7 @@ def test_the_command_of_the_install_page_is_taken_and_is_no_bots(
     command = shlex.split(page.context["from_server"])
     curl, url, _, user_agent, _, body = (word for word in command if word.strip())
     assert (curl, url) == ("curl", f"https://stats.example.org/t/{site.public_id}")
-    assert not is_bot(user_agent)
+    assert not crawler(user_agent)
     assert json.loads(body) == {"url": "https://example.com/welcome", "event": "Sign-up"}
     answer = owner_client.post(
         f"/t/{site.public_id}",

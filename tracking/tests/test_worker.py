@@ -21,10 +21,9 @@ from pytest_django import Settings
 
 from accounts.models import User
 from tracking import spool
-from tracking.models import Event, QueueFile, Site, Visit
+from tracking.models import Event, QueueFile, Reason, Site, Visit
 from tracking.processing import store
 from tracking.processing.backlog import REJECTED, Backlog, PositionMoved
-from tracking.processing.exclusions import Reason
 from tracking.processing.geodata import Geodata
 from tracking.processing.worker import Worker
 from tracking.spool import Spool
@@ -327,10 +326,10 @@ def test_number_of_queries_does_not_grow_with_the_hits(
 ) -> None:
     process_hits(record(site))  # makes the salts
     put(*(record(site, ip=f"10.1.{n // 256}.{n % 256}") for n in range(count)))
-    with django_assert_num_queries(20):
-        # Cleaning: orphans, salts. The file: sought, made (in a savepoint: 3). Site. Two salts.
-        # The transaction: 2 (as savepoint), sites locked, 2 for the part that may fail, visits of
-        # two days, insert visits and events, position. Then the file's removal.
+    with django_assert_num_queries(22):
+        # Cleaning: orphans, what was excluded (2), salts. The file: sought, made (in a savepoint:
+        # 3). Site. Two salts. The transaction: 2 (as savepoint), sites locked, 2 for the part that
+        # may fail, visits of two days, insert visits and events, position. The file's removal.
         process()
 
 
