@@ -17,7 +17,9 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.template.response import TemplateResponse
 from django.templatetags.static import static
-from django.urls import reverse
+from django.urls import URLPattern, path, reverse
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
 from unfold.dataclasses import SearchResult
 from unfold.sites import UnfoldAdminSite
 
@@ -29,7 +31,7 @@ View = Callable[..., HttpResponse]
 
 
 class BackOffice(UnfoldAdminSite):
-    index_title = "Overview"
+    index_title = _("Overview")
 
     def admin_view(self, view: View, cacheable: bool = False) -> View:
         inner = super().admin_view(view, cacheable)
@@ -52,8 +54,11 @@ class BackOffice(UnfoldAdminSite):
             return redirect("admin:index")
         if request.user.is_authenticated:
             raise PermissionDenied(
-                "The back office is for the staff of this installation, and your account is not "
-                "among them. Ask an administrator for access, or log in with another account."
+                gettext(
+                    "The back office is for the staff of this installation, and your account is "
+                    "not among them. Ask an administrator for access, or log in with another "
+                    "account."
+                )
             )
         return redirect_to_login(after)
 
@@ -69,6 +74,14 @@ class BackOffice(UnfoldAdminSite):
             return super().search(request, extra_context)
         except InvalidPage as error:
             raise Http404 from error
+
+    def get_urls(self) -> list[URLPattern]:
+        from tracking.admin.health import HealthView
+
+        return [
+            path("health/", self.admin_view(HealthView.as_view()), name="health"),
+            *super().get_urls(),
+        ]
 
     def each_context(self, request: HttpRequest) -> dict[str, Any]:
         return super().each_context(request) | {"colors": {}}
@@ -103,64 +116,13 @@ def style_sheet(request: HttpRequest) -> str:
 
 
 def environment(request: HttpRequest) -> list[str] | None:
-    return ["Development", "warning"] if settings.DEBUG else None
-
-
-def navigation(request: HttpRequest) -> list[dict[str, Any]]:
-    """The sidebar: what this person may open, in groups; the first page shows the same."""
-    groups = [
-        (
-            "Reports",
-            [
-                ("tracking.visit", "Visits", "footprint", "Every visit, with its events in order"),
-                ("tracking.event", "Events", "ads_click", "Page views and custom events"),
-            ],
-        ),
-        (
-            "Sites and people",
-            [
-                ("tracking.site", "Sites", "language", "What is tracked, and whose it is"),
-                ("accounts.user", "Users", "person", "Accounts, passwords and permissions"),
-                ("auth.group", "Groups", "group", "Permissions that users share"),
-            ],
-        ),
-        (
-            "System",
-            [
-                ("tracking.queuefile", "Queue files", "inventory_2", "How far hits are stored"),
-                ("tracking.salt", "Salts", "key", "Days whose visitors are still recognised"),
-                ("admin.logentry", "Changes", "history", "What staff changed here, and when"),
-            ],
-        ),
-    ]
-    menu: list[dict[str, Any]] = [
-        {"items": [{"title": "Overview", "icon": "home", "link": reverse("admin:index")}]}
-    ]
-    for title, entries in groups:
-        items = [
-            {
-                "title": name,
-                "icon": icon,
-                "description": description,
-                "link": reverse(f"admin:{label.replace('.', '_')}_changelist"),
-            }
-            for label, name, icon, description in entries
-            if may_view(request, label)
-        ]
-        if items:
-            menu.append({"title": title, "separator": True, "items": items})
-    return menu
-
-
-def may_view(request: HttpRequest, label: str) -> bool:
-    app, model = label.split(".")
-    return any(request.user.has_perm(f"{app}.{verb}_{model}") for verb in ("view", "change"))
+    return [gettext("Development"), "warning"] if settings.DEBUG else None
 
 
 def account_links(request: HttpRequest) -> list[dict[str, str]]:
     return [
-        {"title": "Your account", "link": reverse("profile")},
-        {"title": "Change password", "link": reverse("account_change_password")},
+        {"title": gettext("Your account"), "link": reverse("profile")},
+        {"title": gettext("Change password"), "link": reverse("account_change_password")},
     ]
 
 
@@ -176,7 +138,7 @@ def find(request: HttpRequest, term: str) -> list[SearchResult]:
         if not model_admin.has_view_permission(request):
             continue
         queryset = model_admin.get_queryset(request)
-        rows, _ = model_admin.get_search_results(request, queryset, term)
+        rows = model_admin.get_search_results(request, queryset, term)[0]
         meta = model._meta
         found += [
             SearchResult(

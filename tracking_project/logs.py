@@ -149,11 +149,16 @@ LOUD_WHEN_BROKEN = ("tracking.collector.collect", "tracking.collector.sites", "t
 
 
 def logging_config(error_log_path: str) -> dict[str, Any]:
-    """Django's LOGGING: everything to the console, errors also to a file if one is named."""
+    """Django's LOGGING: everything to the console, errors also to where the back office finds
+    them, and to a file if one is named."""
     handlers: dict[str, dict[str, Any]] = {
         "console": {
             "class": "logging.StreamHandler",
             "formatter": "line",
+            "filters": ["context"],
+        },
+        "recent": {
+            "class": "tracking_project.recent_errors.RecentErrorsHandler",
             "filters": ["context"],
         },
     }

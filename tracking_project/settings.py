@@ -277,7 +277,7 @@ UNFOLD = {
     "ACCOUNT": {"navigation": "tracking_project.back_office.account_links"},
     "SIDEBAR": {
         "command_search": True,
-        "navigation": "tracking_project.back_office.navigation",
+        "navigation": "tracking_project.navigation.navigation",
     },
     "COMMAND": {"search_callback": "tracking_project.back_office.find"},
 }

@@ -17,6 +17,7 @@ from tracking.spool import Record
 
 logger = logging.getLogger(__name__)
 
+LOCK = "worker.lock"
 REJECTED = "rejected.jsonl"
 
 
@@ -54,7 +55,7 @@ class Backlog:
     def __enter__(self) -> "Backlog":
         """Raises FolderInUse."""
         self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        self._lock = (self.folder / "worker.lock").open("a+")
+        self._lock = (self.folder / LOCK).open("a+")
         try:
             fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
@@ -77,6 +78,10 @@ class Backlog:
         traceback: TracebackType | None,
     ) -> None:
         self._lock.close()
+
+    def beat(self) -> None:
+        """Leave a sign of life: the time of the lock's file."""
+        os.utime(self._lock.fileno())
 
     def next_batch(self, max_bytes: int) -> Batch:
         """Read what waits, about `max_bytes` of it, in the order in which it arrived.

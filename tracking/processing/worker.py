@@ -96,6 +96,7 @@ class Worker:
         nothing is lost, call again.
         """
         try:
+            self.backlog.beat()
             batch = self.backlog.next_batch(MAX_BATCH_BYTES)
             if time.monotonic() >= self._next_cleaning:
                 self.clean(batch)

@@ -265,8 +265,8 @@ def test_errors_also_go_to_the_file_in_a_block(
 
 def test_without_a_path_there_is_no_file() -> None:
     config = logging_config("")
-    assert list(config["handlers"]) == ["console"]
-    assert config["root"]["handlers"] == ["console"]
+    assert list(config["handlers"]) == ["console", "recent"]
+    assert config["root"]["handlers"] == ["console", "recent"]
 
 
 WRITER = """
