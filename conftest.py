@@ -19,6 +19,7 @@ from accounts.models import User
 from accounts.roles import ANALYSTS, OPERATORS
 from accounts.tests.factories import UserFactory
 from tracking.models import Site
+from tracking.models.labels import remembered
 from tracking.tests.factories import SiteFactory
 from tracking.tests.hits import NOON
 from tracking_project.logs import LOUD_WHEN_BROKEN
@@ -41,6 +42,7 @@ def quick_and_apart(settings: Settings, tmp_path: Path, monkeypatch: pytest.Monk
     settings.GEOIP_URL = ""
     settings.DATACENTRES_PATH = tmp_path / "datacentres.txt"
     settings.ASN_PATH = tmp_path / "asn.mmdb"
+    remembered.forget()  # the numbers of labels that the last test's rollback has undone
     for name in LOUD_WHEN_BROKEN:  # every test hears everything
         monkeypatch.setattr(logging.getLogger(name), "filters", [])
     # Look for new sites at once, in the request: threads see nothing of a test's transaction.

@@ -11,6 +11,8 @@ from django.http import HttpRequest
 from unfold.contrib.filters.admin import AutocompleteSelectFilter
 from unfold.contrib.filters.admin.mixins import DropdownMixin, ValueMixin
 
+from tracking.models import Label
+
 NEWEST = 5_000
 MAX_ID = 2**63 - 1
 COUNTRIES = Locale("en").territories
@@ -41,8 +43,9 @@ class RecentValuesFilter(ValueMixin, DropdownMixin, admin.FieldListFilter):
         super().__init__(field, request, params, model, model_admin, field_path)
         rows = model._default_manager.order_by("-pk")
         oldest = Coalesce(Subquery(rows.values("pk")[NEWEST : NEWEST + 1]), Value(0))
-        newest = rows.order_by(field_path).filter(pk__gt=oldest).exclude(**{field_path: ""})
-        self.values = set(newest.values_list(field_path, flat=True).distinct())
+        newest = rows.order_by().filter(pk__gt=oldest).exclude(**{field_path: ""})
+        numbers = newest.values_list(field_path, flat=True).distinct()
+        self.values = set(Label.objects.texts(numbers).values()) - {""}
 
     def expected_parameters(self) -> list[str | None]:
         return [self.field_path]

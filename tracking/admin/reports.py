@@ -10,11 +10,13 @@ from datetime import date, datetime, timedelta
 from typing import Any
 
 from django.contrib import admin
+from django.core.checks import CheckMessage
 from django.core.paginator import Page, Paginator
 from django.db.models import Min, Model, OuterRef, QuerySet, Subquery
 from django.http import HttpRequest
 from django.utils import formats, timezone
 from django.utils.functional import cached_property
+from unfold.checks import UnfoldModelAdminChecks
 
 from tracking.models import Site
 from tracking_project.model_admin import BackOfficeAdmin, BackOfficeChangeList
@@ -154,9 +156,17 @@ class ReportChangeList(BackOfficeChangeList):
         return sites.aggregate(Min("first"))["first__min"]
 
 
+class ReportAdminChecks(UnfoldModelAdminChecks):
+    """Django looks for its own two field types by name, and MomentField has one of its own."""
+
+    def _check_date_hierarchy(self, obj: Any) -> list[CheckMessage]:
+        return []
+
+
 class ReportAdmin(ReadOnlyAdmin):
     """A read-only list of a big table; `date_hierarchy` names the time of its rows."""
 
+    checks_class = ReportAdminChecks
     paginator = UncountedPaginator
     ordering = ["-pk"]
     show_full_result_count = False

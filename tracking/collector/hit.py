@@ -3,7 +3,7 @@
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Self
 from urllib.parse import parse_qsl
@@ -17,6 +17,7 @@ ENGAGEMENT = "engagement"
 # How visitors ask not to be counted.
 OPTED_OUT, GLOBAL_PRIVACY_CONTROL, DO_NOT_TRACK = "opted-out", "gpc", "dnt"
 MAX_PARAMETERS = 100
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 MAX_NAME, MAX_TITLE, MAX_PAGE, MAX_LANGUAGE = 120, 500, 2000, 35
 MAX_PROPS, MAX_PROP_NAME, MAX_PROP_VALUE = 30, 300, 2000
 MAX_REVENUE = Decimal("1e12")
@@ -56,6 +57,11 @@ class Hit:
     objection: str = ""  # OPTED_OUT, GLOBAL_PRIVACY_CONTROL or DO_NOT_TRACK
 
     @property
+    def is_engagement(self) -> bool:
+        """No event of its own: says how long, and how far, the page before it was read."""
+        return self.name == ENGAGEMENT
+
+    @property
     def is_pageview(self) -> bool:
         return self.name == PAGEVIEW
 
@@ -83,7 +89,7 @@ class Hit:
             revenue, currency = money(revenue, currency)
         return cls(
             record.site_id,
-            datetime.fromtimestamp(record.time, UTC),
+            EPOCH + timedelta(milliseconds=int(record.time * 1000)),
             plain_address(record.ip),
             printable(header(record.user_agent)),
             printable(url or header(record.referer)),

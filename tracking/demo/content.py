@@ -46,6 +46,14 @@ ACTIONS = {
     "/blog/version-3-is-here": ("Newsletter", 0.08),
 }
 
+# What is told of an event: a name with its values and their weights.
+PROPS = {
+    "Signup": ("plan", {"Free": 14, "Team": 5, "Business": 1}),
+    "Download": ("platform", {"Linux": 8, "macOS": 5, "Windows": 7}),
+    "Newsletter": ("form", {"footer": 2, "article": 5}),
+}
+PRICES = {"Team": Decimal("49.00"), "Business": Decimal("199.00")}  # by plan, in euros
+
 PAGEVIEWS = {1: 48, 2: 19, 3: 12, 4: 8, 5: 5, 6: 4, 8: 3, 11: 1.5, 16: 0.5}
 
 HOME = {"/": 8, "/features": 1, "/pricing": 1}
@@ -153,6 +161,28 @@ HOURS = (
     100, 76, 46,
 )  # fmt: skip
 WEEKDAYS = (1.0, 1.06, 1.05, 1.02, 0.92, 0.6, 0.66)
+
+
+SCREENS = {
+    "Desktop": {"1920x1080": 40, "1440x900": 14, "1536x864": 16, "2560x1440": 14, "1728x1117": 9},
+    "Mobile": {"390x844": 22, "393x873": 18, "412x915": 20, "360x800": 16, "430x932": 10},
+    "Tablet": {"820x1180": 5, "800x1280": 4, "1024x1366": 2},
+    "TV": {"1920x1080": 1},
+}
+# Of most browsers in a country; elsewhere people read English.
+LANGUAGES = {
+    "AT": "de-AT", "AU": "en-AU", "BR": "pt-BR", "CA": "en-CA", "CH": "de-CH", "CN": "zh-CN",
+    "CZ": "cs-CZ", "DE": "de-DE", "DK": "da-DK", "ES": "es-ES", "FI": "fi-FI", "FR": "fr-FR",
+    "GB": "en-GB", "IT": "it-IT", "JP": "ja-JP", "KR": "ko-KR", "MX": "es-MX", "NL": "nl-NL",
+    "NO": "nb-NO", "PL": "pl-PL", "PT": "pt-PT", "RU": "ru-RU", "SE": "sv-SE", "TR": "tr-TR",
+}  # fmt: skip
+READS_ENGLISH = 0.12  # the share of the others there
+
+
+def title(page: str) -> str:
+    """“Getting started · Docs”: what stands on the tab of a page."""
+    parts = [part.replace("-", " ").capitalize() for part in page.split("/") if part]
+    return " · ".join(reversed(parts)) or "Home"
 
 
 def places() -> dict[Geodata, float]:

@@ -1,4 +1,5 @@
 from tracking.models.excluded import CrawlerDay, ExcludedDay, ExcludedHit, Reason
+from tracking.models.labels import Label
 from tracking.models.queue import QueueFile
 from tracking.models.sites import Site
 from tracking.models.visitors import Salt
@@ -9,6 +10,7 @@ __all__ = [
     "Event",
     "ExcludedDay",
     "ExcludedHit",
+    "Label",
     "QueueFile",
     "Reason",
     "Salt",

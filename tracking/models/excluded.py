@@ -23,6 +23,7 @@ class Reason(models.TextChoices):
     SPAM = "spam", _("Spam referrer")
     COUNTRY = "country", _("Excluded country")
     RATE_LIMIT = "rate_limit", _("Rate limit")
+    NO_VISIT = "no_visit", _("No visit")
 
     @property
     def explanation(self) -> str:
@@ -31,7 +32,12 @@ class Reason(models.TextChoices):
     @property
     def is_kept(self) -> bool:
         """May more than the number be kept? Not of people who asked for the contrary."""
-        return self not in (Reason.UNKNOWN_SITE, Reason.OPTED_OUT, Reason.DO_NOT_TRACK)
+        return self not in (
+            Reason.UNKNOWN_SITE,
+            Reason.OPTED_OUT,
+            Reason.DO_NOT_TRACK,
+            Reason.NO_VISIT,
+        )
 
     @property
     def is_restorable(self) -> bool:
@@ -55,6 +61,7 @@ EXPLANATIONS = {
     Reason.SPAM: _("Said to come from a website that fakes visits."),
     Reason.COUNTRY: _("From a country on your list."),
     Reason.RATE_LIMIT: _("More hits of one visitor in a minute than the site allows."),
+    Reason.NO_VISIT: _("Told how a page was read whose view had not been counted."),
 }
 
 

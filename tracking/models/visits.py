@@ -1,4 +1,4 @@
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from django.contrib.auth.models import AnonymousUser
 from django.db import models
@@ -6,10 +6,12 @@ from django.db.models.signals import pre_delete
 from django.dispatch import receiver
 
 from accounts.models import User
+from tracking.models.fields import DayField, MomentField
+from tracking.models.labels import LabelField, LabelledQuerySet
 from tracking.models.sites import Site
 
 
-class VisitQuerySet(models.QuerySet["Visit"]):
+class VisitQuerySet(LabelledQuerySet["Visit"]):
     def visible_to(self, user: "User | AnonymousUser") -> "VisitQuerySet":
         return self.filter(site__in=Site.objects.visible_to(user))
 
@@ -26,41 +28,67 @@ class Visit(models.Model):
         Site, on_delete=models.DO_NOTHING, related_name="visits", db_index=False
     )  # see delete_with_site
     visitor_id = models.BigIntegerField()
-    day = models.DateField()
-    started_at = models.DateTimeField()
-    ended_at = models.DateTimeField(help_text="When its last event happened.")
+    day = DayField()
+    started_at = MomentField()
+    ended_at = MomentField(help_text="When something was last heard of it.")
     duration = models.PositiveIntegerField(default=0, help_text="In milliseconds.")
     pageviews = models.PositiveIntegerField(default=0)
     events = models.PositiveIntegerField(default=0, help_text="Pageviews and custom events.")
     is_bounce = models.BooleanField(default=True)
 
-    hostname = models.CharField(max_length=253, blank=True)
-    entry_page = models.CharField(max_length=2000, blank=True)
-    exit_page = models.CharField(max_length=2000, blank=True)
-    channel = models.CharField(max_length=40)
-    source = models.CharField(max_length=253, blank=True)
-    referrer = models.CharField(max_length=2000, blank=True)
-    utm_source = models.CharField(max_length=255, blank=True)
-    utm_medium = models.CharField(max_length=255, blank=True)
-    utm_campaign = models.CharField(max_length=255, blank=True)
-    utm_term = models.CharField(max_length=255, blank=True)
-    utm_content = models.CharField(max_length=255, blank=True)
+    hostname = LabelField()
+    entry_page = LabelField()
+    exit_page = LabelField()
+    channel = LabelField()
+    source = LabelField()
+    referrer = LabelField()
+    utm_source = LabelField()
+    utm_medium = LabelField()
+    utm_campaign = LabelField()
+    utm_term = LabelField()
+    utm_content = LabelField()
 
-    country = models.CharField(max_length=2, blank=True, help_text="ISO 3166-1 alpha-2.")
-    region = models.CharField(max_length=100, blank=True)
-    city = models.CharField(max_length=100, blank=True)
-    postal_code = models.CharField(max_length=20, blank=True)
+    country = LabelField(help_text="ISO 3166-1 alpha-2.")
+    region = LabelField()
+    city = LabelField()
+    postal_code = LabelField()
     latitude = models.DecimalField(max_digits=7, decimal_places=4, null=True)
     longitude = models.DecimalField(max_digits=7, decimal_places=4, null=True)
     ip = models.GenericIPAddressField(
         "IP address", null=True, help_text="Only where the site keeps IP addresses."
     )
 
-    browser = models.CharField(max_length=60, blank=True)
-    browser_version = models.CharField(max_length=20, blank=True)
-    os = models.CharField("operating system", max_length=60, blank=True)
-    os_version = models.CharField(max_length=20, blank=True)
-    device = models.CharField(max_length=20, blank=True)
+    browser = LabelField()
+    browser_version = LabelField()
+    os = LabelField("operating system")
+    os_version = LabelField()
+    device = LabelField()
+    screen = LabelField("screen size", help_text="Width and height in CSS pixels: 1440x900.")
+    language = LabelField(help_text="As the browser says it: de-CH.")
+
+    if TYPE_CHECKING:  # the numbers of the labels
+        hostname_id: int | None
+        entry_page_id: int | None
+        exit_page_id: int | None
+        channel_id: int | None
+        source_id: int | None
+        referrer_id: int | None
+        utm_source_id: int | None
+        utm_medium_id: int | None
+        utm_campaign_id: int | None
+        utm_term_id: int | None
+        utm_content_id: int | None
+        country_id: int | None
+        region_id: int | None
+        city_id: int | None
+        postal_code_id: int | None
+        browser_id: int | None
+        browser_version_id: int | None
+        os_id: int | None
+        os_version_id: int | None
+        device_id: int | None
+        screen_id: int | None
+        language_id: int | None
 
     objects = VisitQuerySet.as_manager()
 
@@ -86,7 +114,7 @@ class Visit(models.Model):
         return ", ".join(filter(None, (self.city, self.postal_code)))
 
 
-class EventQuerySet(models.QuerySet["Event"]):
+class EventQuerySet(LabelledQuerySet["Event"]):
     def visible_to(self, user: "User | AnonymousUser") -> "EventQuerySet":
         return self.filter(site__in=Site.objects.visible_to(user))
 
@@ -100,11 +128,27 @@ class Event(models.Model):
     site = models.ForeignKey(Site, on_delete=models.DO_NOTHING, related_name="+", db_index=False)
     visit = models.ForeignKey(Visit, on_delete=models.CASCADE, related_name="event_set")
     visitor_id = models.BigIntegerField(help_text="The visit's, so that reports need no join.")
-    day = models.DateField(help_text="Of the site's calendar.")
-    time = models.DateTimeField()
-    name = models.CharField(max_length=120, default=PAGEVIEW)
-    hostname = models.CharField(max_length=253, blank=True)
-    page = models.CharField(max_length=2000, blank=True, help_text="The path of the page's URL.")
+    day = DayField(help_text="Of the site's calendar.")
+    time = MomentField()
+    name = LabelField()
+    hostname = LabelField()
+    page = LabelField(help_text="The path of the page's URL, or the group that the sender gave.")
+    title = LabelField()
+    props = models.JSONField("properties", null=True, blank=True, help_text="Texts by their names.")
+    revenue = models.DecimalField(max_digits=15, decimal_places=3, null=True, blank=True)
+    currency = models.CharField(max_length=3, blank=True, help_text="ISO 4217.")
+    engaged = models.PositiveIntegerField(
+        default=0, help_text="Milliseconds for which the page was visible and had the focus."
+    )
+    scroll = models.PositiveSmallIntegerField(
+        default=0, help_text="The greatest percentage of the page that was seen."
+    )
+
+    if TYPE_CHECKING:  # the numbers of the labels
+        name_id: int | None
+        hostname_id: int | None
+        page_id: int | None
+        title_id: int | None
 
     objects = EventQuerySet.as_manager()
 
@@ -116,7 +160,7 @@ class Event(models.Model):
 
     @property
     def is_pageview(self) -> bool:
-        return self.name == self.PAGEVIEW
+        return bool(self.name == self.PAGEVIEW)
 
 
 @receiver(pre_delete, sender=Site)

@@ -17,15 +17,12 @@ import idna
 
 from tracking.collector.hit import printable
 from tracking.domains import is_host
-from tracking.models import Visit
 from tracking.processing.sources import Kind, Source, directory
 
 REMEMBERED = 5_000
 MAX_QUERY = 4096
 
-TAG_LENGTH = Visit._meta.get_field("utm_source").max_length
-SOURCE_LENGTH = Visit._meta.get_field("source").max_length
-REFERRER_LENGTH = Visit._meta.get_field("referrer").max_length or 0
+TAG_LENGTH, SOURCE_LENGTH, REFERRER_LENGTH = 255, 253, 2000
 
 
 class Channel(StrEnum):

@@ -1,6 +1,7 @@
 """A hit on its way through the worker, and what the steps find out about it."""
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date
 from urllib.parse import urlsplit
@@ -34,9 +35,39 @@ class Arrival:
     day: date = field(init=False)  # of the site's calendar
     # The visitor's ids of that day and of the day before, by which the visit may have begun.
     visitor_ids: tuple[tuple[date, int], ...] = field(init=False)
+    labels: Mapping[str, int | None] = field(init=False)  # the numbers of its texts
     # Why it is not counted, if it is not, and what it met of a list.
     reason: Reason | None = None
     rule: str = ""
+
+    def texts(self) -> tuple[str, ...]:
+        """All that may be stored of it as a `Label`."""
+        hit, place, agent, origin = self.hit, self.geodata, self.user_agent, self.acquisition
+        return (
+            self.hostname,
+            self.page,
+            hit.name,
+            hit.title,
+            hit.screen,
+            hit.language,
+            place.country,
+            place.region,
+            place.city,
+            place.postal_code,
+            agent.browser,
+            agent.browser_version,
+            agent.os,
+            agent.os_version,
+            agent.device,
+            origin.channel,
+            origin.source,
+            origin.referrer,
+            origin.utm_source,
+            origin.utm_medium,
+            origin.utm_campaign,
+            origin.utm_term,
+            origin.utm_content,
+        )
 
 
 def split_url(url: str) -> tuple[str, str] | None:

@@ -5,20 +5,33 @@ that meet the same visitor do not overwrite what the other one counted.
 """
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 
 from django.db import connection
 
-from tracking.models import Event, Visit
+from tracking.models import Event, Reason, Visit
+from tracking.models.fields import MILLISECOND
+from tracking.models.labels import slices
 from tracking.processing.arrivals import Arrival
 from tracking.processing.store import bare
 
 GAP = timedelta(minutes=30)
-MILLISECOND = timedelta(milliseconds=1)
-# SQLite takes 32,766 parameters in a query.
-IDS_AT_ONCE = 30_000
+
+View = tuple[int, int | None]  # a visit and a page
+
+
+@dataclass
+class Reading:
+    """For how many milliseconds, and how far in percent, a page was read."""
+
+    engaged: int = 0
+    scroll: int = 0
+
+    def add(self, arrival: Arrival) -> None:
+        self.engaged += arrival.hit.engaged
+        self.scroll = max(self.scroll, arrival.hit.scroll)
 
 
 @dataclass
@@ -28,6 +41,12 @@ class Sessions:
     new: list[Visit] = field(default_factory=list)
     changed: dict[int, Visit] = field(default_factory=dict)
     events: list[Event] = field(default_factory=list)
+    read: list[tuple[int, Reading]] = field(default_factory=list)  # stored events, in all now
+    unplaced: list[Arrival] = field(default_factory=list)  # read pages whose view is not known
+
+    def leave(self, arrival: Arrival) -> None:
+        arrival.reason = Reason.NO_VISIT
+        self.unplaced.append(arrival)
 
 
 def sessionize(arrivals: Sequence[Arrival]) -> Sessions:
@@ -38,18 +57,56 @@ def sessionize(arrivals: Sequence[Arrival]) -> Sessions:
     sessions = Sessions()
     visits = recent_visits(arrivals)
     stored = {visit.pk for known in visits.values() for visit in known}
+    views: dict[View, Event] = {}
+    readings: dict[View, list[Arrival]] = {}  # of views that are stored already
     for arrival in arrivals:
         known = [visit for _, visitor in arrival.visitor_ids for visit in visits[visitor]]
-        visit = visit_at(known, arrival.hit.time)
-        if visit is None:
-            visit = begin(arrival)
-            visits[visit.visitor_id].append(visit)
-            sessions.new.append(visit)
-        elif visit.pk in stored:
+        visit = visit_at(known, began(arrival))
+        if arrival.hit.is_engagement:
+            if visit is None:
+                sessions.leave(arrival)
+                continue
+            view = (visit.pk, arrival.labels[arrival.page])
+            prolong(visit, arrival)
+            if event := views.get(view):
+                event.engaged += arrival.hit.engaged
+                event.scroll = max(event.scroll, arrival.hit.scroll)
+            else:
+                readings.setdefault(view, []).append(arrival)
+        else:
+            if visit is None:
+                visit = begin(arrival)
+                visits[visit.visitor_id].append(visit)
+                sessions.new.append(visit)
+            extend(visit, arrival)
+            event = event_of(visit, arrival)
+            sessions.events.append(event)
+            if arrival.hit.is_pageview:
+                views[visit.pk, arrival.labels[arrival.page]] = event
+        if visit.pk in stored:
             sessions.changed[visit.pk] = visit
-        extend(visit, arrival)
-        sessions.events.append(event_of(visit, arrival))
+    place(readings, sessions)
     return sessions
+
+
+def place(readings: dict[View, list[Arrival]], sessions: Sessions) -> None:
+    """Add what was read to the last stored view of the page in its visit."""
+    views: dict[View, tuple[int, Reading]] = {}
+    for some in slices(sorted({visit_id for visit_id, _ in readings})):
+        events = Event.objects.filter(visit__in=some, name=Event.PAGEVIEW).order_by("pk")
+        for pk, visit_id, page, engaged, scroll in events.values_list(
+            "pk", "visit_id", "page", "engaged", "scroll"
+        ):
+            views[visit_id, page] = pk, Reading(engaged, scroll)
+    for view, arrivals in readings.items():
+        if view in views:
+            pk, reading = views[view]
+            for arrival in arrivals:
+                reading.add(arrival)
+            sessions.read.append((pk, reading))
+        else:
+            for arrival in arrivals:
+                sessions.leave(arrival)
 
 
 def recent_visits(arrivals: Iterable[Arrival]) -> defaultdict[int, list[Visit]]:
@@ -72,8 +129,9 @@ def recent_visits(arrivals: Iterable[Arrival]) -> defaultdict[int, list[Visit]]:
     return visits
 
 
-def slices(ids: Sequence[int]) -> Iterator[Sequence[int]]:
-    return (ids[start : start + IDS_AT_ONCE] for start in range(0, len(ids), IDS_AT_ONCE))
+def began(arrival: Arrival) -> datetime:
+    """When it happened; somebody who reads for an hour has been there all the time."""
+    return arrival.hit.time - arrival.hit.engaged * MILLISECOND
 
 
 def visit_at(visits: Iterable[Visit], time: datetime) -> Visit | None:
@@ -88,7 +146,7 @@ def visit_at(visits: Iterable[Visit], time: datetime) -> Visit | None:
 def begin(arrival: Arrival) -> Visit:
     """A visit without events yet, by what is known from its first hit."""
     day, visitor_id = arrival.visitor_ids[0]
-    hit, place, agent = arrival.hit, arrival.geodata, arrival.user_agent
+    hit, place, agent, labels = arrival.hit, arrival.geodata, arrival.user_agent, arrival.labels
     visit = bare(
         Visit,
         id=arrival.id,
@@ -101,20 +159,22 @@ def begin(arrival: Arrival) -> Visit:
         pageviews=0,
         events=0,
         is_bounce=True,
-        entry_page="",
-        exit_page="",
-        country=place.country,
-        region=place.region,
-        city=place.city,
-        postal_code=place.postal_code,
+        entry_page_id=None,
+        exit_page_id=None,
+        country_id=labels[place.country],
+        region_id=labels[place.region],
+        city_id=labels[place.city],
+        postal_code_id=labels[place.postal_code],
         latitude=place.latitude,
         longitude=place.longitude,
         ip=(hit.ip or None) if arrival.site.keep_ip else None,
-        browser=agent.browser,
-        browser_version=agent.browser_version,
-        os=agent.os,
-        os_version=agent.os_version,
-        device=agent.device,
+        browser_id=labels[agent.browser],
+        browser_version_id=labels[agent.browser_version],
+        os_id=labels[agent.os],
+        os_version_id=labels[agent.os_version],
+        device_id=labels[agent.device],
+        screen_id=labels[hit.screen],
+        language_id=labels[hit.language],
     )
     set_origin(visit, arrival)
     return visit
@@ -122,40 +182,47 @@ def begin(arrival: Arrival) -> Visit:
 
 def set_origin(visit: Visit, arrival: Arrival) -> None:
     """Where the visit came from, according to the event that began it."""
-    origin = arrival.acquisition
-    visit.hostname = arrival.hostname
-    visit.channel = origin.channel
-    visit.source = origin.source
-    visit.referrer = origin.referrer
-    visit.utm_source = origin.utm_source
-    visit.utm_medium = origin.utm_medium
-    visit.utm_campaign = origin.utm_campaign
-    visit.utm_term = origin.utm_term
-    visit.utm_content = origin.utm_content
+    origin, labels = arrival.acquisition, arrival.labels
+    visit.hostname_id = labels[arrival.hostname]
+    visit.channel_id = labels[origin.channel]
+    visit.source_id = labels[origin.source]
+    visit.referrer_id = labels[origin.referrer]
+    visit.utm_source_id = labels[origin.utm_source]
+    visit.utm_medium_id = labels[origin.utm_medium]
+    visit.utm_campaign_id = labels[origin.utm_campaign]
+    visit.utm_term_id = labels[origin.utm_term]
+    visit.utm_content_id = labels[origin.utm_content]
 
 
 def extend(visit: Visit, arrival: Arrival) -> None:
     """Count an event in; one that happened before all others becomes the visit's beginning."""
-    time, is_pageview = arrival.hit.time, arrival.hit.is_pageview
-    if time < visit.started_at:
-        visit.started_at = time
+    hit = arrival.hit
+    if hit.time < visit.started_at:
+        visit.started_at = hit.time
         set_origin(visit, arrival)
         is_entry = True
     else:
         is_entry = not visit.pageviews
-    if is_pageview:
+    if hit.is_pageview:
+        page = arrival.labels[arrival.page]
         if is_entry:
-            visit.entry_page = arrival.page
-        if time >= visit.ended_at or not visit.pageviews:
-            visit.exit_page = arrival.page
+            visit.entry_page_id = page
+        if hit.time >= visit.ended_at or not visit.pageviews:
+            visit.exit_page_id = page
         visit.pageviews += 1
     visit.events += 1
-    visit.ended_at = max(visit.ended_at, time)
+    if visit.pageviews > 1 or (hit.interactive and not hit.is_pageview):
+        visit.is_bounce = False
+    prolong(visit, arrival)
+
+
+def prolong(visit: Visit, arrival: Arrival) -> None:
+    visit.ended_at = max(visit.ended_at, arrival.hit.time)
     visit.duration = (visit.ended_at - visit.started_at) // MILLISECOND
-    visit.is_bounce = visit.pageviews < 2 and visit.events == visit.pageviews
 
 
 def event_of(visit: Visit, arrival: Arrival) -> Event:
+    hit, labels = arrival.hit, arrival.labels
     return bare(
         Event,
         id=arrival.id,
@@ -163,8 +230,14 @@ def event_of(visit: Visit, arrival: Arrival) -> Event:
         visit_id=visit.pk,
         visitor_id=visit.visitor_id,
         day=arrival.day,
-        time=arrival.hit.time,
-        name=arrival.hit.name,
-        hostname=arrival.hostname,
-        page=arrival.page,
+        time=hit.time,
+        name_id=labels[hit.name],
+        hostname_id=labels[arrival.hostname],
+        page_id=labels[arrival.page],
+        title_id=labels[hit.title],
+        props=hit.props,
+        revenue=hit.revenue,
+        currency=hit.currency,
+        engaged=hit.engaged,
+        scroll=hit.scroll,
     )

@@ -4,16 +4,21 @@ The caller holds the transaction. Values are taken from the instances as they ar
 no `save()`, no validation.
 """
 
-from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
-from datetime import UTC, datetime
+import json
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from functools import partial
 from operator import attrgetter
-from typing import Any, TypeAlias, TypeVar
+from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar
 
 from django.db import connection, models
-from django.db.models.fields import DateField, DateTimeField, DecimalField
+from django.db.models.fields import DecimalField
+from psycopg.types.json import Jsonb
 
 from tracking.models import Event, Site, Visit
+from tracking.models.fields import NumberOnSQLite
+
+if TYPE_CHECKING:
+    from tracking.processing.sessions import Reading
 
 AnyField: TypeAlias = "models.Field[Any, Any]"  # Django's classes are generic only for mypy
 
@@ -90,6 +95,15 @@ def update_visits(visits: Collection[Visit]) -> None:
         cursor.executemany(sql, list(rows(visits, [*changing, Visit._meta.pk])))
 
 
+def update_events(read: Collection[tuple[int, "Reading"]]) -> None:
+    """Write how the events were read, by their ids."""
+    if not read:
+        return
+    sql = f"UPDATE {Event._meta.db_table} SET engaged = %s, scroll = %s WHERE id = %s"  # noqa: S608
+    with connection.cursor() as cursor:
+        cursor.executemany(sql, [(it.engaged, it.scroll, pk) for pk, it in read])
+
+
 def insert(model: type[models.Model], instances: Collection[models.Model]) -> None:
     if not instances:
         return
@@ -123,19 +137,14 @@ def rows(instances: Iterable[models.Model], fields: Sequence[AnyField]) -> Itera
         yield row
 
 
-def utc_text(moment: datetime) -> str:
-    """What Django's own adapter makes of an aware moment, in a third of the time."""
-    return str(moment.astimezone(UTC).replace(tzinfo=None))
-
-
 def adapter_of(field: AnyField) -> Callable[[Any], Any] | None:
-    """What the values of a field need; psycopg takes Python's own types, SQLite wants text."""
+    """What the values of a field need; psycopg takes Python's own types, SQLite wants numbers."""
+    if isinstance(field, models.JSONField):
+        return postgres_json if connection.vendor == "postgresql" else sqlite_json
     if connection.vendor == "postgresql":
         return None
-    if isinstance(field, DateTimeField):
-        return utc_text
-    if isinstance(field, DateField):
-        return connection.ops.adapt_datefield_value
+    if isinstance(field, NumberOnSQLite):
+        return type(field).to_number
     if isinstance(field, DecimalField):
         return partial(
             connection.ops.adapt_decimalfield_value,
@@ -143,3 +152,11 @@ def adapter_of(field: AnyField) -> Callable[[Any], Any] | None:
             decimal_places=field.decimal_places,
         )
     return None
+
+
+def postgres_json(value: Mapping[str, str] | None) -> Jsonb | None:
+    return None if value is None else Jsonb(value)
+
+
+def sqlite_json(value: Mapping[str, str] | None) -> str | None:
+    return None if value is None else json.dumps(value, ensure_ascii=False)

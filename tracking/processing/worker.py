@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from django.db import DataError, Error, IntegrityError, connection, transaction
 
 from tracking.collector.receivers import read_hit
-from tracking.models import Reason, Site
+from tracking.models import Label, Reason, Site
 from tracking.processing import excluded, exclusions, store
 from tracking.processing.acquisition import acquisition
 from tracking.processing.arrivals import Arrival, split_url
@@ -114,7 +114,7 @@ class Worker:
     def process(self, batch: Batch) -> None:
         outcome = Outcome()
         self.rate_limit.begin()
-        arrivals = self.prepare(batch, outcome)
+        arrivals = self.label(self.prepare(batch, outcome), outcome)
         kept = self.find_out(excluded.to_keep(outcome.excluded), outcome)
         with transaction.atomic():
             existing = store.lock_sites({one.site.pk for one in (*arrivals, *outcome.excluded)})
@@ -158,7 +158,8 @@ class Worker:
         site = sites.get(hit.site_id)
         if site is None:
             return None
-        arrival = Arrival(number, hit, site, *(split_url(hit.url) or ("", "")), rules_of(site))
+        hostname, path = split_url(hit.url) or ("", "")
+        arrival = Arrival(number, hit, site, hostname, path and (hit.page or path), rules_of(site))
         for step in self.steps:
             if reason := step(arrival):
                 arrival.reason = reason
@@ -180,6 +181,25 @@ class Worker:
             known.append(arrival)
         return known
 
+    def label(self, arrivals: list[Arrival], outcome: Outcome) -> list[Arrival]:
+        """Give the arrivals the numbers of their texts; those with texts that no database takes
+        are left out.
+
+        Not in the transaction of the batch: labels are remembered, and nothing may undo them.
+        """
+        try:
+            labels = Label.objects.ids(text for arrival in arrivals for text in arrival.texts())
+        except (DataError, UnicodeError) as error:
+            if len(arrivals) == 1:
+                outcome.rejected.append((arrivals[0].id, error))
+                return []
+            middle = len(arrivals) // 2
+            parts = arrivals[:middle], arrivals[middle:]
+            return [arrival for part in parts for arrival in self.label(part, outcome)]
+        for arrival in arrivals:
+            arrival.labels = labels
+        return arrivals
+
     def store(self, arrivals: list[Arrival], outcome: Outcome) -> None:
         """Store what can be stored: a hit that cannot must not hold up the others.
 
@@ -191,6 +211,7 @@ class Worker:
                 store.insert_visits(sessions.new)
                 store.update_visits(sessions.changed.values())
                 store.insert_events(sessions.events)
+                store.update_events(sessions.read)
         except Exception as error:
             if isinstance(error, Error) and not isinstance(error, DataError | IntegrityError):
                 raise  # not the hits' fault
@@ -202,6 +223,7 @@ class Worker:
             self.store(arrivals[middle:], outcome)
         else:
             outcome.stored += len(sessions.events)
+            outcome.excluded += sessions.unplaced
 
     def clean(self, batch: Batch) -> None:
         """What is due from time to time. Salts last until the hits of their day are stored."""

@@ -180,9 +180,9 @@ def groups(
 
 def column_of(dimension: Dimension, table: Table) -> str:
     return (
-        f"visit__{dimension.column}"
+        f"visit__{dimension.column}__text"
         if dimension.is_of_visit and table is Event
-        else dimension.column
+        else f"{dimension.column}__text"
     )
 
 

@@ -52,5 +52,6 @@ class EventFactory(factory.django.DjangoModelFactory[Event]):
     visitor_id = factory.SelfAttribute("visit.visitor_id")
     time = factory.SelfAttribute("visit.started_at")
     day = factory.LazyAttribute(lambda event: event.site.day_of(event.time))
+    name = Event.PAGEVIEW
     hostname = factory.SelfAttribute("visit.hostname")
     page = factory.SelfAttribute("visit.entry_page")

@@ -2,6 +2,7 @@
 
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 from django.conf import settings
 
@@ -21,7 +22,7 @@ def record(
     user_agent: str = FIREFOX,
     prefetch: bool = False,
     objection: str = "",
-    **fields: str,
+    **fields: Any,
 ) -> Record:
     """A page view of `/`, unless `url`, `referrer` or `event` is given."""
     fields.setdefault("url", f"https://{site.domain}/")

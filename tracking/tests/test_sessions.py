@@ -5,7 +5,8 @@ from typing import Any
 
 import pytest
 
-from tracking.models import Event, Site, Visit
+from tracking.models import Event, Reason, Site, Visit
+from tracking.spool import Record
 from tracking.tests.factories import SiteFactory
 from tracking.tests.hits import NOON, process, process_hits, put, record
 
@@ -16,8 +17,13 @@ SECOND = timedelta(seconds=1)
 
 
 def visits(*fields: str) -> list[Any]:
-    rows = Visit.objects.order_by("started_at").values_list(*fields)
-    return [row[0] for row in rows] if len(fields) == 1 else list(rows)
+    rows = Visit.objects.order_by("started_at")
+    return [
+        getattr(row, fields[0])
+        if len(fields) == 1
+        else tuple(getattr(row, name) for name in fields)
+        for row in rows
+    ]
 
 
 def test_hits_of_one_visitor_are_one_visit(site: Site) -> None:
@@ -31,7 +37,9 @@ def test_hits_of_one_visitor_are_one_visit(site: Site) -> None:
     assert (visit.pageviews, visit.events, visit.is_bounce) == (2, 3, False)
     assert (visit.started_at, visit.ended_at) == (NOON, NOON + 2 * MINUTE)
     assert visit.duration == 120_000
-    assert list(Event.objects.order_by("time").values_list("name", "page", "visit")) == [
+    assert list(
+        Event.objects.order_by("time").values_list("name__text", "page__text", "visit")
+    ) == [
         ("pageview", "/a", visit.pk),
         ("pageview", "/b", visit.pk),
         ("Sign-up", "/b", visit.pk),
@@ -144,3 +152,61 @@ def test_the_address_is_kept_where_the_site_wants_it(
 ) -> None:
     process_hits(record(SiteFactory(owner=owner, keep_ip=keep_ip)))
     assert visits("ip") == [ip]
+
+
+def engagement(site: Site, time: datetime, page: str = "/a", **fields: Any) -> Record:
+    return record(site, time, url=f"https://example.com{page}", event="engagement", **fields)
+
+
+def readings() -> list[tuple[str, int, int]]:
+    return [(view.page, view.engaged, view.scroll) for view in Event.objects.order_by("time")]
+
+
+@pytest.mark.parametrize("together", [True, False])
+def test_engagement_is_added_to_the_page_that_was_read(site: Site, together: bool) -> None:
+    hits = [
+        record(site, NOON, url="https://example.com/a"),
+        engagement(site, NOON + 10 * SECOND, engaged=9_000, scroll=40),
+        engagement(site, NOON + 70 * SECOND, engaged=30_000, scroll=30),
+        record(site, NOON + 80 * SECOND, url="https://example.com/b"),
+        engagement(site, NOON + 95 * SECOND, "/b", engaged=15_000, scroll=100),
+        engagement(site, NOON + 99 * SECOND, "/a", engaged=1_000, scroll=50),
+    ]
+    if together:
+        process_hits(*hits)
+    else:
+        for hit in hits:
+            process_hits(hit)
+    assert readings() == [("/a", 40_000, 50), ("/b", 15_000, 100)]
+    [visit] = Visit.objects.all()
+    assert (visit.pageviews, visit.events, visit.duration) == (2, 2, 99_000)
+
+
+def test_a_page_that_is_read_for_an_hour_is_one_visit_and_a_bounce(site: Site) -> None:
+    process_hits(
+        record(site, NOON, url="https://example.com/a"),
+        engagement(site, NOON + 60 * MINUTE, engaged=55 * 60_000, scroll=90),
+    )
+    [visit] = Visit.objects.all()
+    assert (visit.is_bounce, visit.duration, visit.events) == (True, 3_600_000, 1)
+
+
+def test_engagement_without_a_view_is_not_counted_and_said(site: Site) -> None:
+    worker = process_hits(
+        engagement(site, NOON, engaged=1000),
+        record(site, NOON + SECOND, url="https://example.com/a"),
+        engagement(site, NOON + 2 * SECOND, "/other", engaged=1000),
+        engagement(site, NOON + 40 * MINUTE, engaged=1000),
+    )
+    assert (worker.stored, worker.excluded) == (1, {Reason.NO_VISIT: 3})
+    assert readings() == [("/a", 0, 0)]
+
+
+def test_an_event_that_happens_by_itself_ends_no_bounce(site: Site) -> None:
+    process_hits(
+        record(site, NOON),
+        record(site, NOON + SECOND, event="Web vitals", interactive=False),
+    )
+    assert visits("is_bounce", "events") == [(True, 2)]
+    process_hits(record(site, NOON + 2 * SECOND, event="Sign-up"))
+    assert visits("is_bounce", "events") == [(False, 3)]

@@ -40,7 +40,7 @@ class Killed(BaseException):
 
 
 def pages() -> list[str]:
-    return sorted(Event.objects.values_list("page", flat=True))
+    return sorted(Event.objects.values_list("page__text", flat=True))
 
 
 def test_a_finished_file_and_its_position_are_removed(site: Site, settings: Settings) -> None:
