@@ -218,14 +218,16 @@ class TextOfLabel(models.Transform):
 class LabelLookup(In):
     """Compares the texts; which numbers those are is asked of the table of labels."""
 
+    compares: str
+
     def get_prep_lookup(self) -> Any:
-        labels = Label.objects.filter(**{f"text__{self.lookup_name}": self.rhs})
+        labels = Label.objects.filter(**{f"text__{self.compares}": self.rhs})
         self.rhs = labels.values("pk").query
         return super().get_prep_lookup()
 
 
 for name in ("contains", "icontains", "startswith", "istartswith", "endswith", "iexact", "regex"):
-    LabelField.register_lookup(type(f"Label{name}", (LabelLookup,), {"lookup_name": name}))
+    LabelField.register_lookup(type(f"Label_{name}", (LabelLookup,), {"compares": name}), name)
 
 
 def with_texts(rows: Collection[models.Model]) -> None:
