@@ -1,8 +1,11 @@
 from typing import Any
+from urllib.parse import urlsplit
 
 from django import forms
+from django.conf import settings
 from django.core.exceptions import ValidationError
 from django.db import transaction
+from django.utils.translation import gettext_lazy as _
 
 from tracking.domains import clean_domain
 from tracking.models import Site
@@ -19,8 +22,8 @@ class DomainField(forms.CharField):
     def __init__(self, **kwargs: Any) -> None:
         super().__init__(**{"max_length": self.default_max_length, **kwargs})
 
-    def to_python(self, value: Any) -> str:
-        text = super().to_python(value) or ""
+    def to_python(self, value: Any) -> Any:
+        text = super().to_python(value)
         return clean_domain(text) if text else text
 
     def widget_attrs(self, widget: forms.Widget) -> dict[str, Any]:
@@ -36,6 +39,12 @@ class SiteForm(forms.ModelForm):
     """A site to add or to change; `instance` says whose it is."""
 
     domain = DomainField(help_text=Site._meta.get_field("domain").help_text)
+    counting_host = DomainField(
+        label=Site._meta.get_field("counting_host").verbose_name,
+        help_text=Site._meta.get_field("counting_host").help_text,
+        required=False,
+        empty_value=None,
+    )
     time_zone = forms.ChoiceField(
         choices=time_zone_choices,
         error_messages={"invalid_choice": "“%(value)s” is not a time zone."},
@@ -43,7 +52,7 @@ class SiteForm(forms.ModelForm):
 
     class Meta:
         model = Site
-        fields = ["domain", "name", "time_zone", "keep_ip"]
+        fields = ["domain", "name", "time_zone", "keep_ip", "counting_host"]
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -51,7 +60,9 @@ class SiteForm(forms.ModelForm):
         zone.help_text = Site._meta.get_field("time_zone").help_text
         if self.instance.pk:
             zone.help_text += " A change counts for visits from then on."
-        elif self.initial["time_zone"] == "UTC":
+            return
+        del self.fields["counting_host"]  # a newcomer need not think of it
+        if self.initial["time_zone"] == "UTC":
             zone.widget.attrs["data-detect-time-zone"] = not self.is_bound
 
     @transaction.atomic
@@ -67,6 +78,16 @@ class SiteForm(forms.ModelForm):
                 "%(domain)s has been added already.", code="double", params={"domain": domain}
             )
         return domain
+
+    def clean_counting_host(self) -> str | None:
+        host: str | None = self.cleaned_data["counting_host"]
+        if host and host == urlsplit(settings.BASE_URL).hostname:
+            raise ValidationError(
+                _("%(host)s is the name of the whole server. Give one of this site alone."),
+                code="taken",
+                params={"host": host},
+            )
+        return host
 
 
 class SiteDeleteForm(forms.Form):

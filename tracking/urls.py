@@ -1,22 +1,29 @@
-from django.conf import settings
-from django.urls import path
+import re
 
+from django.urls import URLPattern, path
+
+from tracking.collector import receivers
 from tracking.views import sites
 from tracking.views.collect import CollectView
 from tracking.views.dashboard import CurrentVisitorsView, SiteDashboardView
 from tracking.views.visits import VisitLogView
 from tracking.views.waiting import WaitingView
 
+# The collector's paths, for where Django is served without its WSGI wrapper.
+COLLECTED = (
+    *dict.fromkeys(f"{first}/<path:rest>" for first in receivers.FIRST if first != "sites"),
+    "sites/<int:pk>/visit",
+    *receivers.WHOLE,
+    *(f"<path:site>/{last}" for last in receivers.LAST),
+)
+
+
+def collected(route: str) -> URLPattern:
+    own_path = re.sub(r"<\w+:(\w+)>", r"{\1}", route)
+    return path(route, CollectView.as_view(path=f"/{own_path}"))
+
+
 urlpatterns = [
-    *(
-        path(f"{prefix}/<path:key>", CollectView.as_view(path=f"/{prefix}/{{key}}"))
-        for prefix in {"t", settings.TRACKER_PREFIX}
-    ),
-    path(
-        "sites/<int:pk>/visit",
-        CollectView.as_view(path="/sites/{pk}/visit"),
-        name="collect_visit",
-    ),
     path("", sites.IndexView.as_view(), name="index"),
     path("sites/add/", sites.SiteAddView.as_view(), name="site_add"),
     path("sites/<int:pk>/", SiteDashboardView.as_view(), name="site_dashboard"),
@@ -32,4 +39,5 @@ urlpatterns = [
         sites.SiteSnippetStatusView.as_view(),
         name="site_snippet_status",
     ),
+    *map(collected, COLLECTED),
 ]

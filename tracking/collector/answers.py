@@ -55,11 +55,20 @@ def as_json(environ: Environ, refusal: Refusal) -> Answer:
 def json_answer(
     environ: Environ, status: HTTPStatus, content: object, *headers: tuple[str, str]
 ) -> Answer:
-    body = json.dumps(content).encode()
+    return answer(environ, status, json.dumps(content).encode(), "application/json", *headers)
+
+
+def answer(
+    environ: Environ,
+    status: HTTPStatus,
+    body: bytes,
+    content_type: str,
+    *headers: tuple[str, str],
+) -> Answer:
     return Answer(
         f"{status.value} {status.phrase}",
         [
-            ("Content-Type", "application/json"),
+            ("Content-Type", content_type),
             ("Content-Length", str(len(body))),
             NO_STORE,
             *headers,

@@ -10,7 +10,7 @@ from http import HTTPStatus
 
 from tracking.collector.answers import Answer, Environ, Refusal
 from tracking.collector.intake import Read
-from tracking.collector.receivers import DOORS
+from tracking.collector.receivers import door_at
 from tracking.collector.sites import SitesUnavailable
 
 logger = logging.getLogger(__name__)
@@ -21,8 +21,7 @@ def collect(environ: Environ, read: Read) -> Answer | None:
 
     `environ` is a WSGI environ (or `request.META`), `read(n)` gives up to n bytes of the body.
     """
-    first, _, rest = environ["PATH_INFO"][1:].partition("/")
-    door = DOORS.get(first)
+    door, rest = door_at(environ["PATH_INFO"])
     if door is None:
         return None
     try:

@@ -4,7 +4,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from decimal import Decimal
+from decimal import Decimal, InvalidOperation
 from typing import Self
 from urllib.parse import parse_qsl
 
@@ -24,8 +24,6 @@ MAX_REVENUE = Decimal("1e12")
 MAX_ENGAGED = 24 * 60 * 60 * 1000
 SCREEN = re.compile(r"(\d{1,5})x(\d{1,5})")
 CURRENCY = re.compile(r"[A-Z]{3}")
-
-Value = str | int | float | bool | None
 
 
 @dataclass(slots=True)
@@ -55,6 +53,7 @@ class Hit:
     scroll: int = 0  # the greatest part of the page that was seen, in percent
     interactive: bool = True  # False: the event does not make a visit more than a bounce
     objection: str = ""  # OPTED_OUT, GLOBAL_PRIVACY_CONTROL or DO_NOT_TRACK
+    automated: bool = False  # the script found that a program runs the browser
 
     @property
     def is_engagement(self) -> bool:
@@ -77,12 +76,13 @@ class Hit:
         page: str = "",
         screen: str = "",
         language: str = "",
-        props: Mapping[str, Value] | None = None,
+        props: Mapping[str, object] | None = None,
         revenue: Decimal | None = None,
         currency: str = "",
         engaged: int = 0,
         scroll: int = 0,
         interactive: bool = True,
+        automated: bool = False,
     ) -> Self:
         """The hit of a record of the queue: what its receiver read out of it, made clean."""
         if revenue is not None:
@@ -107,6 +107,7 @@ class Hit:
             min(max(scroll, 0), 100),
             interactive,
             record.objection,
+            automated,
         )
 
 
@@ -136,8 +137,8 @@ def printable(text: str) -> str:
     return " ".join("".join(char if char.isprintable() else " " for char in text).split())
 
 
-def clean_props(props: Mapping[str, Value]) -> dict[str, str] | None:
-    """Properties as texts; None if nothing is left of them."""
+def clean_props(props: Mapping[str, object]) -> dict[str, str] | None:
+    """Properties as texts, nested ones left out; None if nothing is left."""
     clean: dict[str, str] = {}
     for name, value in props.items():
         name, text = printable(name)[:MAX_PROP_NAME], printable(as_text(value))[:MAX_PROP_VALUE]
@@ -148,13 +149,20 @@ def clean_props(props: Mapping[str, Value]) -> dict[str, str] | None:
     return clean or None
 
 
-def as_text(value: Value) -> str:
-    """As JavaScript writes it: `true`, `19.5`; nothing for null."""
+def as_text(value: object) -> str:
+    """As JavaScript writes it: `true`, `19.5`; nothing for what is neither text nor number."""
     if isinstance(value, str):
         return value
     if isinstance(value, bool):
         return "true" if value else "false"
-    return "" if value is None else str(value)
+    return str(value) if isinstance(value, int | float) else ""
+
+
+def amount(text: str) -> Decimal | None:
+    try:
+        return Decimal(text)
+    except InvalidOperation:
+        return None
 
 
 def money(revenue: Decimal, currency: str) -> tuple[Decimal | None, str]:

@@ -3,7 +3,8 @@
 import time
 from collections.abc import Callable
 from http import HTTPStatus
-from typing import TypeVar
+from typing import Any, TypeVar
+from urllib.parse import urlsplit
 
 import msgspec
 
@@ -26,6 +27,10 @@ MAX_USER_AGENT, MAX_REFERER, MAX_ADDRESS = 1000, 4000, 100
 # Set by our own page, for a device whose visits to a site shall not count; the site's id follows.
 OPT_OUT_COOKIE = "uncounted_"
 
+# How late a hit may be reported: visitors of the day before yesterday are not known any more.
+# A server's clock may be a little fast.
+MAX_AGE, MAX_AHEAD = 24 * 60 * 60, 60
+
 Read = Callable[[int], bytes]
 Body = TypeVar("Body")
 
@@ -37,10 +42,28 @@ def known_site(key: str | int) -> int:
     return site_id
 
 
+def site_of_domain(text: str) -> int | None:
+    """The site of a domain as people write it, or of its public id."""
+    key = text.strip().lower().removeprefix("www.")
+    return directory.find(key) if key else None
+
+
+def host_of(url: str) -> str:
+    """The host name in an address; empty if there is none."""
+    try:
+        return urlsplit(url).hostname or ""
+    except ValueError:
+        return ""
+
+
 def site_of_token(environ: Environ) -> int | None:
     """The site that a server may report for; None without a token that is valid."""
     scheme, _, token = environ.get("HTTP_AUTHORIZATION", "").partition(" ")
-    return directory.find(TOKEN + token_hash(token.strip())) if scheme.lower() == "bearer" else None
+    return site_of_token_text(token.strip()) if scheme.lower() == "bearer" else None
+
+
+def site_of_token_text(token: str) -> int | None:
+    return directory.find(TOKEN + token_hash(token)) if token else None
 
 
 def keep(
@@ -115,9 +138,19 @@ def body_of(environ: Environ, read: Read, limit: int = MAX_BODY_BYTES) -> bytes:
     raise Refusal(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, f"The body may have {limit} bytes at most.")
 
 
+decode_object = msgspec.json.Decoder(dict[str, Any]).decode
+
+
 def parsed(decode: Callable[[bytes], Body], body: bytes) -> Body:
     """A body of JSON, or a refusal that says what is wrong with it."""
     try:
         return decode(body)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise bad_request(f"The body is not as expected: {error}.") from None
+
+
+def moment_of(moment: float, now: float) -> float:
+    """When a hit happened that is reported later, in seconds since the epoch."""
+    if not now - MAX_AGE <= moment <= now + MAX_AHEAD:
+        raise bad_request("The time is not within the last 24 hours.")
+    return min(moment, now)

@@ -26,6 +26,7 @@ logger = logging.getLogger(__name__)
 # again for this long, however often a page asks for a site that has been deleted.
 SECONDS_UNKNOWN = 1.0
 MAX_UNKNOWN = 10_000
+MAX_KEY = 300
 # How long a request waits for another one's question, before it gives up.
 SECONDS_OF_PATIENCE = 0.1
 
@@ -100,6 +101,8 @@ class SiteDirectory:
             return numbers
 
     def _look_up(self, key: Key) -> int | None:
+        if isinstance(key, str) and len(key) > MAX_KEY:
+            return None
         # One question at a time: while the database hangs, requests for unknown sites must
         # not take all threads from those for known ones.
         if not self._asking.acquire(timeout=SECONDS_OF_PATIENCE):

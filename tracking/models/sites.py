@@ -11,6 +11,7 @@ from django.contrib.auth.models import AnonymousUser
 from django.db import models
 from django.urls import reverse
 from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
 
 from tracking.domains import validate_domain
 from tracking.models.rules import ExclusionRules
@@ -58,15 +59,17 @@ class Site(ExclusionRules):
     )
     created_at = models.DateTimeField(default=timezone.now, editable=False)
     counting_host = models.CharField(
-        "host name of its own",
+        _("host name of its own"),
         max_length=253,
         null=True,
         blank=True,
         unique=True,
         validators=[validate_domain],
-        help_text="Of this server, as in example.stats.example.net: GoatCounter’s hits that "
-        "arrive there belong to this site.",
-        error_messages={"unique": "Another site has this host name."},
+        help_text=_(
+            "A name of this server, as in example.stats.example.net: GoatCounter’s hits that "
+            "arrive there belong to this site."
+        ),
+        error_messages={"unique": _("Another site has this host name.")},
     )
     token_hash = models.CharField(max_length=64, null=True, blank=True, unique=True, editable=False)
 

@@ -40,7 +40,7 @@ def prefetched(arrival: Arrival) -> Reason | None:
 def sent_by_a_program(arrival: Arrival) -> Reason | None:
     found = crawler(arrival.hit.user_agent)
     if found is None:
-        return None
+        return Reason.BOT if arrival.hit.automated else None
     arrival.rule = found.name
     return Reason.AI_CRAWLER if found.is_ai else Reason.BOT
 

@@ -3,9 +3,8 @@
 import io
 import json
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -13,14 +12,12 @@ from unittest.mock import Mock, patch
 from uuid import UUID
 
 import pytest
-from django.core.handlers.wsgi import WSGIRequest
 from django.db import OperationalError, connection
-from django.test import Client, RequestFactory
+from django.test import RequestFactory
 from django.urls import resolve
 from pytest_django import Settings
 
 from accounts.models import User
-from tracking import spool
 from tracking.collector import receivers
 from tracking.collector.answers import GIF
 from tracking.collector.receivers import own, read_hit
@@ -28,70 +25,8 @@ from tracking.collector.sites import SiteDirectory, directory
 from tracking.collector.wsgi import with_collector
 from tracking.models import Site
 from tracking.spool import Record
+from tracking.tests.doors import Door, Queue, through_view, through_wsgi
 from tracking.tests.factories import SiteFactory
-
-
-@dataclass
-class Response:
-    status: int
-    headers: dict[str, str]
-    body: bytes
-
-    @property
-    def message(self) -> str:
-        return json.loads(self.body)["errors"]["message"]
-
-
-@dataclass
-class Door:
-    """Sends requests to the collector, as a page of another origin would."""
-
-    ask: Callable[[WSGIRequest], Response]
-    factory: RequestFactory = field(default_factory=RequestFactory)
-
-    def __call__(self, method: str, path: str, body: bytes = b"", /, **headers: str) -> Response:
-        request = self.factory.generic(method, path, content_type="text/plain", headers=headers)
-        request.environ |= {"wsgi.input": io.BytesIO(body), "CONTENT_LENGTH": str(len(body))}
-        return self.ask(request)
-
-
-def through_wsgi(request: WSGIRequest) -> Response:
-    started: list[Any] = []
-    application = with_collector(lambda environ, start: pytest.fail("Django was asked."))
-
-    def start(*arguments: Any) -> Callable[[bytes], object]:
-        started.append(arguments)
-        return lambda data: None
-
-    body = application(request.environ, start)
-    ((status, headers),) = started
-    return Response(int(status[:3]), dict(headers), b"".join(body))
-
-
-def through_view(request: WSGIRequest) -> Response:
-    client = Client(enforce_csrf_checks=True)
-    answer = client.request(**request.environ)
-    return Response(answer.status_code, dict(answer.headers), answer.content)
-
-
-@pytest.fixture(params=[through_wsgi, through_view])
-def door(request: pytest.FixtureRequest) -> Door:
-    return Door(request.param)
-
-
-@pytest.fixture
-def queue(settings: Settings) -> Callable[[], list[Record]]:
-    def records() -> list[Record]:
-        return [
-            spool.decode(line)
-            for path in spool.files(settings.SPOOL_DIR)
-            for _, line in spool.read(path, 0, 1 << 20).lines
-        ]
-
-    return records
-
-
-Queue = Callable[[], list[Record]]
 
 
 def test_pixel(door: Door, site: Site, queue: Queue) -> None:
@@ -163,13 +98,6 @@ def test_script(door: Door, site: Site) -> None:
     assert (again.status, again.body) == (304, b"")
 
 
-@pytest.fixture
-def token(site: Site) -> str:
-    token = site.new_token()
-    site.save()
-    return token
-
-
 VISITOR = {"ip": "1.2.3.4", "user_agent": "Mozilla (ö)"}
 
 
@@ -210,14 +138,20 @@ def test_a_server_reports_many_hits_at_once(
         ([], "Expected `array` of length >= 1"),
         ([VISITOR | {"url": "/"}] * 101, "Expected `array` of length <= 100"),
         ([VISITOR], "missing required field `url` - at `$[0]`"),
-        ([VISITOR | {"url": " "}], "Give `url` - at `$[0]`."),
-        ([{"url": "/", "ip": "1.2.3.4"}], "Give `user_agent` - at `$[0]`."),
+        ([VISITOR | {"url": " "}], "At `$[0]`: Give `url`."),
+        ([{"url": "/", "ip": "1.2.3.4"}], "At `$[0]`: Give `user_agent`."),
         (
             [VISITOR | {"url": "/"}, VISITOR | {"url": "/", "ip": "localhost"}],
-            "`ip` is not an IP address - at `$[1]`.",
+            "At `$[1]`: `ip` is not an IP address.",
         ),
-        ([VISITOR | {"url": "/", "time": "2026-01-01T00:00:00Z"}], "the last 24 hours - at `$[0]`"),
-        ([VISITOR | {"url": "/", "time": "2999-01-01T00:00:00Z"}], "the last 24 hours - at `$[0]`"),
+        (
+            [VISITOR | {"url": "/", "time": "2026-01-01T00:00:00Z"}],
+            "not within the last 24 hours.",
+        ),
+        (
+            [VISITOR | {"url": "/", "time": "2999-01-01T00:00:00Z"}],
+            "not within the last 24 hours.",
+        ),
         ([VISITOR | {"url": "/", "time": "2026-01-01T00:00:00"}], "with a timezone component"),
         ({}, "Expected `array`, got `object`"),
     ],
@@ -270,7 +204,7 @@ def test_prefix_and_name_of_the_script_can_be_chosen(
 ) -> None:
     if door.ask is through_view:
         pytest.skip("The URLs of the view are made when Django starts.")
-    monkeypatch.setitem(receivers.DOORS, "weather", receivers.DOORS["t"])
+    monkeypatch.setitem(receivers.FIRST, "weather", receivers.FIRST["t"])
     monkeypatch.setattr(own, "SCRIPT_NAME", "/today")
     for first in ("weather", "t"):
         base = f"/{first}/{site.public_id}"

@@ -212,20 +212,53 @@ def test_a_change_to_a_domain_taken_meanwhile_is_refused(
 def test_changed_settings_are_stored(site: Site, owner_client: Client) -> None:
     response = owner_client.post(
         f"/sites/{site.pk}/settings/",
-        {"domain": "new.example", "name": "New", "time_zone": "Asia/Tokyo", "keep_ip": "on"},
+        {
+            "domain": "new.example",
+            "name": "New",
+            "time_zone": "Asia/Tokyo",
+            "keep_ip": "on",
+            "counting_host": "https://New.stats.example.org/",
+        },
     )
 
     assert response["Location"] == f"/sites/{site.pk}/settings/"
     assert messages_of(response) == ["The settings are saved."]
-    assert list(Site.objects.values("pk", "domain", "name", "time_zone", "keep_ip")) == [
+    columns = ("pk", "domain", "name", "time_zone", "keep_ip", "counting_host")
+    assert list(Site.objects.values(*columns)) == [
         {
             "pk": site.pk,
             "domain": "new.example",
             "name": "New",
             "time_zone": "Asia/Tokyo",
             "keep_ip": True,
+            "counting_host": "new.stats.example.org",
         }
     ]
+
+
+def test_a_host_name_is_of_one_site_or_of_the_server(
+    site: Site, owner: User, owner_client: Client, settings: Settings
+) -> None:
+    settings.BASE_URL = "https://stats.example.org"
+    other = SiteFactory(owner=owner)
+    SiteFactory(owner=owner, counting_host="taken.example.org")
+
+    def errors(one: Site, host: str) -> object:
+        given = {"domain": one.domain, "time_zone": "UTC", "counting_host": host}
+        response = owner_client.post(f"/sites/{one.pk}/settings/", given)
+        return response.context["form"].errors if response.context else None
+
+    assert errors(site, "stats.example.org") == {
+        "counting_host": [
+            "stats.example.org is the name of the whole server. Give one of this site alone."
+        ]
+    }
+    assert errors(site, "taken.example.org") == {
+        "counting_host": ["Another site has this host name."]
+    }
+    assert errors(site, "") is None
+    assert errors(other, "") is None
+    assert Site.objects.filter(counting_host=None).count() == 2
 
 
 def test_a_refused_change_leaves_the_page_naming_what_is_stored(

@@ -13,7 +13,14 @@ from django.conf import settings
 from tracking.collector.answers import Answer, Environ, Refusal, as_json
 from tracking.collector.hit import Hit
 from tracking.collector.intake import Read
-from tracking.collector.receivers import own
+from tracking.collector.receivers import (
+    goatcounter,
+    matomo,
+    own,
+    plausible,
+    shynet,
+    umami,
+)
 from tracking.spool import Record
 
 
@@ -26,16 +33,47 @@ class Door(NamedTuple):
 
 # By the first segment of the path. What is on pages already goes on working at /t/, whatever
 # else TRACKER_PREFIX says.
-DOORS = {
+FIRST = {
     "t": Door(own.tracker),
     settings.TRACKER_PREFIX: Door(own.tracker),
     "sites": Door(own.visit),
+}
+# By the whole path.
+WHOLE = {
+    "api/event": Door(plausible.event, plausible.refuse),
+    "api/send": Door(umami.send, umami.refuse),
+    "api/batch": Door(umami.batch, umami.refuse),
+    "count": Door(goatcounter.count, goatcounter.refuse),
+    "api/v0/count": Door(goatcounter.api, goatcounter.refuse_api),
+    "matomo.php": Door(matomo.track, matomo.refuse),
+    "piwik.php": Door(matomo.track, matomo.refuse),
+}
+# By the last segment, where a site stands before it.
+LAST = {
+    "count": Door(goatcounter.count_of_path, goatcounter.refuse),
+    "pixel.gif": Door(shynet.pixel),
+    "script.js": Door(shynet.script),
 }
 
 # By the name that a receiver has in the queue.
 READERS: dict[str, Callable[[Record], Hit]] = {
     "": own.read_hit,
+    plausible.NAME: plausible.read_hit,
+    umami.NAME: umami.read_hit,
+    goatcounter.NAME: goatcounter.read_hit,
+    matomo.NAME: matomo.read_hit,
+    shynet.NAME: shynet.read_hit,
 }
+
+
+def door_at(path: str) -> tuple[Door | None, str]:
+    """Who answers at a path, and the rest of it as the door wants to have it."""
+    first, _, rest = path[1:].partition("/")
+    if door := FIRST.get(first):
+        return door, rest
+    if door := WHOLE.get(path[1:]):
+        return door, ""
+    return LAST.get(rest.rpartition("/")[2]), path[1:]
 
 
 def read_hit(record: Record) -> Hit:

@@ -11,7 +11,6 @@ For `t` stands what TRACKER_PREFIX says. With TRACKER_SCRIPT_NAME=app the script
 """
 
 import re
-import time
 from datetime import datetime
 from decimal import Decimal
 from http import HTTPStatus
@@ -43,6 +42,7 @@ from tracking.collector.intake import (
     keep,
     keep_parameters,
     known_site,
+    moment_of,
     parsed,
     record_of,
     site_of_token,
@@ -53,9 +53,6 @@ from tracking_project.client_ip import plain_address
 
 SCRIPT_NAME = settings.TRACKER_SCRIPT_NAME and f"/{settings.TRACKER_SCRIPT_NAME}"
 MAX_BATCH, MAX_BATCH_BYTES = 100, 1 << 20
-# How late a hit may be reported: visitors of the day before yesterday are not known any more.
-# A server's clock may be a little fast.
-MAX_AGE, MAX_AHEAD = 24 * 60 * 60, 60
 VISIT_PATH = re.compile(r"(\d{1,18})/visit")
 
 
@@ -133,25 +130,27 @@ def batch(environ: Environ, read: Read, site_id: int) -> Answer:
             WWW_Authenticate="Bearer",
         )
     hits = parsed(decode_batch, body_of(environ, read, MAX_BATCH_BYTES))
-    template, now = record_of(environ, site_id), time.time()
-    records = [record_of_batch(template, hit, place, now) for place, hit in enumerate(hits)]
+    template = record_of(environ, site_id)
+    records = []
+    for place, hit in enumerate(hits):
+        try:
+            records.append(record_of_batch(template, hit))
+        except Refusal as refusal:
+            raise bad_request(f"At `$[{place}]`: {refusal.message}") from None
     spool().append(*records)
     return Answer("202 Accepted", [("Content-Length", "0"), NO_STORE])
 
 
-def record_of_batch(template: Record, hit: BatchHit, place: int, now: float) -> Record:
+def record_of_batch(template: Record, hit: BatchHit) -> Record:
     if not hit.url.strip():
-        raise bad_request(f"Give `url` - at `$[{place}]`.")
+        raise bad_request("Give `url`.")
     if not plain_address(hit.ip):
-        raise bad_request(f"`ip` is not an IP address - at `$[{place}]`.")
+        raise bad_request("`ip` is not an IP address.")
     if not hit.user_agent.strip():
-        raise bad_request(f"Give `user_agent` - at `$[{place}]`.")
-    moment = hit.time.timestamp() if hit.time else now
-    if not now - MAX_AGE <= moment <= now + MAX_AHEAD:
-        raise bad_request(f"`time` is not within the last 24 hours - at `$[{place}]`.")
+        raise bad_request("Give `user_agent`.")
     return replace(
         template,
-        time=min(moment, now),
+        time=moment_of(hit.time.timestamp(), template.time) if hit.time else template.time,
         ip=hit.ip,
         user_agent=as_header(hit.user_agent)[:MAX_USER_AGENT],
         referer="",
