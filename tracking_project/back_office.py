@@ -89,22 +89,9 @@ class BackOffice(UnfoldAdminSite):
     def index(
         self, request: HttpRequest, extra_context: dict[str, Any] | None = None
     ) -> TemplateResponse:
-        return super().index(request, {**figures(request), **(extra_context or {})})
+        from tracking.admin.overview import Overview
 
-
-def figures(request: HttpRequest) -> dict[str, Any]:
-    """What the first page says at a glance, of what this person may see."""
-    from accounts.models import User
-    from tracking.models import Site, Visit
-
-    may = request.user.has_perm
-    return {
-        "site_count": Site.objects.count() if may("tracking.view_site") else None,
-        "user_count": User.objects.count() if may("accounts.view_user") else None,
-        "latest_visit": Visit.objects.select_related("site").order_by("-pk").first()
-        if may("tracking.view_visit")
-        else None,
-    }
+        return super().index(request, {"overview": Overview(request), **(extra_context or {})})
 
 
 def favicon(request: HttpRequest) -> str:
