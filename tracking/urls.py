@@ -3,7 +3,7 @@ import re
 from django.urls import URLPattern, path
 
 from tracking.collector import receivers
-from tracking.views import sites
+from tracking.views import exclusions, sites
 from tracking.views.collect import CollectView
 from tracking.views.dashboard import CurrentVisitorsView, SiteDashboardView
 from tracking.views.visits import VisitLogView
@@ -31,6 +31,14 @@ urlpatterns = [
     path("sites/<int:pk>/visits/", VisitLogView.as_view(), name="visit_log"),
     path("sites/<int:pk>/waiting/", WaitingView.as_view(), name="site_waiting"),
     path("sites/<int:pk>/settings/", sites.SiteEditView.as_view(), name="site_edit"),
+    path(
+        "sites/<int:pk>/settings/exclusions/",
+        exclusions.ExclusionsView.as_view(),
+        name="site_exclusions",
+    ),
+    path("sites/<int:pk>/filtered/", exclusions.FilteredView.as_view(), name="site_filtered"),
+    path("sites/<int:pk>/crawlers/", exclusions.CrawlersView.as_view(), name="site_crawlers"),
+    path("opt-out/<uuid:public_id>/", exclusions.OptOutView.as_view(), name="opt_out"),
     path("sites/<int:pk>/token/", sites.SiteTokenView.as_view(), name="site_token"),
     path("sites/<int:pk>/delete/", sites.SiteDeleteView.as_view(), name="site_delete"),
     path("sites/<int:pk>/install/", sites.SiteSnippetView.as_view(), name="site_snippet"),

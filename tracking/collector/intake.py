@@ -98,7 +98,7 @@ def record_of(
 def objection(environ: Environ, site_id: int) -> str:
     """How the visitor asks not to be counted; the worker knows what the site makes of it."""
     cookies = environ.get("HTTP_COOKIE")
-    if cookies and f"{OPT_OUT_COOKIE}{site_id}=" in cookies:
+    if cookies and f"{OPT_OUT_COOKIE}{site_id}=1" in cookies:
         return OPTED_OUT
     if environ.get("HTTP_SEC_GPC") == "1":
         return GLOBAL_PRIVACY_CONTROL

@@ -3,6 +3,7 @@
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
+from tracking.models.fields import DayField, MomentField
 from tracking.models.sites import Site
 
 
@@ -71,7 +72,7 @@ class ExcludedDay(models.Model):
     site = models.ForeignKey(
         Site, on_delete=models.CASCADE, related_name="excluded_days", db_index=False
     )
-    day = models.DateField()
+    day = DayField()
     reason = models.CharField(max_length=20, choices=Reason.choices)
     hits = models.PositiveBigIntegerField()
     kept = models.PositiveBigIntegerField(help_text="How many of them became an ExcludedHit.")
@@ -96,8 +97,8 @@ class ExcludedHit(models.Model):
     site = models.ForeignKey(
         Site, on_delete=models.CASCADE, related_name="excluded_hits", db_index=False
     )
-    day = models.DateField(help_text="Of the site's calendar.")
-    time = models.DateTimeField()
+    day = DayField(help_text="Of the site's calendar.")
+    time = MomentField()
     reason = models.CharField(max_length=20, choices=Reason.choices)
     rule = models.CharField(max_length=500, blank=True, help_text="What it met, of a list.")
     page = models.CharField(max_length=2000)
@@ -126,12 +127,12 @@ class CrawlerDay(models.Model):
     site = models.ForeignKey(
         Site, on_delete=models.CASCADE, related_name="crawler_days", db_index=False
     )
-    day = models.DateField()
+    day = DayField()
     crawler = models.CharField(max_length=100)
     is_ai = models.BooleanField()
     page = models.CharField(max_length=500, blank=True, help_text="Empty: pages beyond the limit.")
     hits = models.PositiveBigIntegerField()
-    last = models.DateTimeField()
+    last = MomentField()
 
     class Meta:
         constraints = [

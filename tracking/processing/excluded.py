@@ -176,16 +176,19 @@ def add(
         f"VALUES ({', '.join(['%s'] * len(columns))}) "
         f"ON CONFLICT ({', '.join(map(quote, keys))}) DO UPDATE SET {', '.join(changes)}"
     )
+    by_column = {field.column: field for field in model._meta.concrete_fields}
+    fields = [by_column[name] for name in columns]
     with connection.cursor() as cursor:
-        cursor.executemany(sql, [[adapted(value) for value in row] for row in rows])
-
-
-def adapted(value: Any) -> Any:
-    if isinstance(value, datetime):
-        return connection.ops.adapt_datetimefield_value(value)
-    if isinstance(value, date):
-        return connection.ops.adapt_datefield_value(value)
-    return str(value) if isinstance(value, Reason) else value
+        cursor.executemany(
+            sql,
+            [
+                [
+                    field.get_db_prep_save(value, connection)
+                    for field, value in zip(fields, row, strict=True)
+                ]
+                for row in rows
+            ],
+        )
 
 
 def forget_old(now: datetime) -> None:

@@ -28,9 +28,11 @@ class LinesFormField(forms.CharField):
     """Names every line that cannot stay; what is fine comes back tidy and without doubles."""
 
     def __init__(self, *, clean_entry: CleanEntry, **kwargs: Any) -> None:
-        kwargs.setdefault("widget", forms.Textarea(attrs={"rows": 4, "spellcheck": "false"}))
-        super().__init__(**kwargs)
+        super().__init__(**{**kwargs, "widget": forms.Textarea})
         self.clean_entry = clean_entry
+
+    def widget_attrs(self, widget: forms.Widget) -> dict[str, Any]:
+        return {"rows": 3, "spellcheck": "false", "autocapitalize": "none"}
 
     def to_python(self, value: Any) -> str:
         lines, faults = dict[str, str](), list[ValidationError]()

@@ -80,6 +80,28 @@ def test_prefetches_are_marked(door: Door, site: Site, queue: Queue) -> None:
     assert [record.prefetch for record in queue()] == [True, False]
 
 
+@pytest.mark.parametrize(
+    ("headers", "objection"),
+    [
+        ({}, ""),
+        ({"DNT": "1"}, "dnt"),
+        ({"DNT": "0"}, ""),
+        ({"Sec-GPC": "1"}, "gpc"),
+        ({"Sec-GPC": "1", "DNT": "1"}, "gpc"),
+        ({"Cookie": "a=b; uncounted_{site.pk}=1"}, "opted-out"),
+        ({"Cookie": "uncounted_{site.pk}=1", "DNT": "1"}, "opted-out"),
+        ({"Cookie": "uncounted_{site.pk}7=1"}, ""),
+    ],
+)
+def test_objections_are_kept(
+    door: Door, site: Site, queue: Queue, headers: dict[str, str], objection: str
+) -> None:
+    headers = {name: value.format(site=site) for name, value in headers.items()}
+    door("GET", f"/t/{site.public_id}.gif?url=https://example.com/", **headers)
+    door("POST", f"/t/{site.public_id}", b'{"url": "https://example.com/"}', **headers)
+    assert [read_hit(record).objection for record in queue()] == [objection] * 2
+
+
 def test_preflight(door: Door, site: Site) -> None:
     response = door("OPTIONS", f"/t/{site.public_id}", Origin="https://example.com")
     assert response.status == 204
