@@ -1,6 +1,7 @@
 # make run    start it: web server and worker, on http://localhost:8000, or PORT=… HOST=… BASE_URL=…
 # make test   run all tests
 # make check  what else must be green: style, types, migrations, deployment settings
+# make script minify the tracking scripts after a change of their sources
 
 PYTHON ?= python3
 BIN := .venv/bin
@@ -15,7 +16,7 @@ ifeq ($(origin HOST),command line)
 export GRANIAN_HOST := $(HOST)
 endif
 
-.PHONY: run test check format
+.PHONY: run test check format script
 
 run: .venv/installed
 	@$(BIN)/python manage.py start
@@ -33,6 +34,9 @@ check: .venv/installed-dev
 format: .venv/installed-dev
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
+
+script: .venv/installed-dev
+	$(BIN)/python -m tracking.collector.minify
 
 # With pip, since Debian's Python alone makes half an environment, and stops.
 .venv/bin/pip:

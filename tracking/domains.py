@@ -55,6 +55,13 @@ def ip_address(text: str) -> str | None:
         return None
 
 
+def is_loopback(domain: str) -> bool:
+    """Does a site's domain name the machine on which it is visited?"""
+    return domain == "localhost" or (
+        ip_address(domain) is not None and ipaddress.ip_address(domain).is_loopback
+    )
+
+
 def validate_domain(domain: str) -> None:
     """Model validator: refuses a domain that `clean_domain` would have written differently."""
     if clean_domain(domain) != domain:

@@ -9,6 +9,7 @@ from django.conf import settings
 from django.http import HttpRequest
 from django.utils.html import escape
 
+from tracking.domains import is_loopback
 from tracking.models import Site
 
 # Of a browser: what says of itself that it is curl is left out as a bot.
@@ -21,10 +22,16 @@ class Snippet:
 
     public_id: UUID
     base_url: str
+    domain: str
 
     @property
     def script(self) -> str:
-        return f'<script defer src="{self.script_url}"></script>\n<noscript>{self.pixel}</noscript>'
+        # Pages on a developer's machine do not count, unless they are the site itself.
+        local = " data-local" if is_loopback(self.domain) else ""
+        return (
+            f'<script defer src="{self.script_url}"{local}></script>\n'
+            f"<noscript>{self.pixel}</noscript>"
+        )
 
     @property
     def pixel(self) -> str:

@@ -1,7 +1,24 @@
-"""The tracking script as it is served: the same bytes for every site."""
+"""The scripts as they are served: the same bytes for every site.
+
+`make script` makes them of the sources beside them, which are for reading.
+"""
 
 import hashlib
 from pathlib import Path
+from typing import NamedTuple
 
-SCRIPT = (Path(__file__).parent / "tracker.js").read_bytes()
-SCRIPT_ETAG = f'"{hashlib.sha256(SCRIPT).hexdigest()[:16]}"'
+FOLDER = Path(__file__).parent
+
+
+class Script(NamedTuple):
+    body: bytes
+    etag: str
+
+
+def script_of(*sources: str) -> Script:
+    """Of sources that run one after the other: `script_of("plausible.js", "tracker.js")`."""
+    body = b"".join((FOLDER / source).with_suffix(".min.js").read_bytes() for source in sources)
+    return Script(body, f'"{hashlib.sha256(body).hexdigest()[:16]}"')
+
+
+SCRIPT, SCRIPT_ETAG = script_of("tracker.js")

@@ -26,7 +26,6 @@ AGENT = (
     "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) "
     "Chrome/141.0.0.0 Safari/537.36"
 )
-PAGES = "SELECT text FROM tracking_event JOIN tracking_label label ON label.id = page_id"
 QUIET = ("--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-sync")
 
 
@@ -139,5 +138,6 @@ def test_a_page_without_scripts_is_counted_by_its_pixel(
     (folder / "plain.html").write_text(f"<!doctype html><title>Plain</title>{snippet}")
     page = browser.new_context(user_agent=AGENT, java_script_enabled=False).new_page()
     page.goto(f"{origin}/plain.html")
-    stored = wait_for(lambda: installation.rows(PAGES))
+    pages = "SELECT text FROM tracking_event JOIN tracking_label ON tracking_label.id = page_id"
+    stored = wait_for(lambda: installation.rows(pages))
     assert set(stored) == {("/plain.html",)}

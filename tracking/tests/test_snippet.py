@@ -10,6 +10,8 @@ from tracking.models import Site
 from tracking.processing.crawlers import crawler
 from tracking.snippet import Snippet
 
+PUBLIC_ID = UUID(int=7)
+
 
 @pytest.mark.django_db
 def test_the_command_of_the_install_page_is_taken_and_is_no_bots(
@@ -34,7 +36,7 @@ def test_the_command_of_the_install_page_is_taken_and_is_no_bots(
 
 
 def test_the_snippet_has_the_chosen_prefix_and_name(settings: Settings) -> None:
-    snippet = Snippet(UUID(int=1), "https://stats.example.org")
+    snippet = Snippet(UUID(int=1), "https://stats.example.org", "example.com")
     assert '"https://stats.example.org/t/00000000-0000-0000-0000-000000000001.js"' in snippet.script
     settings.TRACKER_PREFIX, settings.TRACKER_SCRIPT_NAME = "weather", "today"
     base = "https://stats.example.org/weather/00000000-0000-0000-0000-000000000001"
@@ -49,3 +51,17 @@ def test_the_install_page_names_both_ids_and_the_function_for_events(
     page = owner_client.get(f"/sites/{site.pk}/install/").text
     assert f"public id <code>{site.public_id}</code>, id <code>{site.pk}</code>." in page
     assert '<code>tracking("Sign-up")</code>' in page
+
+
+@pytest.mark.parametrize("domain", ["localhost", "127.0.0.1", "::1"])
+def test_a_site_of_the_very_machine_asks_for_pages_there(domain: str) -> None:
+    snippet = Snippet(PUBLIC_ID, "http://localhost:8000", domain)
+    assert snippet.script == (
+        f'<script defer src="http://localhost:8000/t/{PUBLIC_ID}.js" data-local></script>\n'
+        f"<noscript>{snippet.pixel}</noscript>"
+    )
+
+
+@pytest.mark.parametrize("domain", ["example.com", "localhost.example", "192.168.1.5"])
+def test_other_sites_do_not(domain: str) -> None:
+    assert "data-local" not in Snippet(PUBLIC_ID, "http://localhost:8000", domain).script

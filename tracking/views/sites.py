@@ -70,7 +70,7 @@ class SiteTokenView(SiteMixin, TemplateView):
     def post(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
         token = self.site.new_token()
         self.site.save(update_fields=["token_hash"])
-        snippet = Snippet(self.site.public_id, base_url(request))
+        snippet = Snippet(self.site.public_id, base_url(request), self.site.domain)
         context = self.get_context_data(
             token=token, request_with_token=snippet.batch_request(token, self.site), **kwargs
         )
@@ -99,7 +99,7 @@ class SiteSnippetView(FirstVisitMixin, TemplateView):
     template_name = "tracking/site_snippet.html"
 
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
-        snippet = Snippet(self.site.public_id, base_url(self.request))
+        snippet = Snippet(self.site.public_id, base_url(self.request), self.site.domain)
         origin = f"https://{self.site.ascii_domain}"
         return super().get_context_data(
             script=snippet.script,

@@ -38,4 +38,4 @@ class Command(DatabaseCommand):
         self.stdout.write(f"Site:      {site.domain}")
         self.stdout.write(f"Id:        {site.pk}")
         self.stdout.write(f"Public id: {site.public_id}\n\n")
-        self.stdout.write(Snippet(site.public_id, settings.BASE_URL).script)
+        self.stdout.write(Snippet(site.public_id, settings.BASE_URL, site.domain).script)
