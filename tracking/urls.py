@@ -4,8 +4,13 @@ from django.urls import URLPattern, path
 
 from tracking.collector import receivers
 from tracking.views import exclusions, sites
+from tracking.views.annotations import AnnotationAddView, AnnotationEditView
 from tracking.views.collect import CollectView
 from tracking.views.dashboard import CurrentVisitorsView, SiteDashboardView
+from tracking.views.filters import FilterView
+from tracking.views.realtime import RealtimeView
+from tracking.views.report_list import ReportCsvView, ReportListView
+from tracking.views.segments import SegmentAddView, SegmentEditView
 from tracking.views.visits import VisitLogView
 from tracking.views.waiting import WaitingView
 
@@ -28,6 +33,14 @@ urlpatterns = [
     path("sites/add/", sites.SiteAddView.as_view(), name="site_add"),
     path("sites/<int:pk>/", SiteDashboardView.as_view(), name="site_dashboard"),
     path("sites/<int:pk>/current/", CurrentVisitorsView.as_view(), name="current_visitors"),
+    path("sites/<int:pk>/realtime/", RealtimeView.as_view(), name="realtime"),
+    path("sites/<int:pk>/report/<str:dimension>/", ReportListView.as_view(), name="report_list"),
+    path("sites/<int:pk>/report/<str:dimension>/csv/", ReportCsvView.as_view(), name="report_csv"),
+    path("sites/<int:pk>/filter/", FilterView.as_view(), name="report_filter"),
+    path("sites/<int:pk>/segments/add/", SegmentAddView.as_view(), name="segment_add"),
+    path("sites/<int:pk>/segments/<int:segment>/", SegmentEditView.as_view(), name="segment_edit"),
+    path("sites/<int:pk>/notes/add/", AnnotationAddView.as_view(), name="annotation_add"),
+    path("sites/<int:pk>/notes/<int:note>/", AnnotationEditView.as_view(), name="annotation_edit"),
     path("sites/<int:pk>/visits/", VisitLogView.as_view(), name="visit_log"),
     path("sites/<int:pk>/waiting/", WaitingView.as_view(), name="site_waiting"),
     path("sites/<int:pk>/settings/", sites.SiteEditView.as_view(), name="site_edit"),

@@ -1,11 +1,14 @@
+from tracking.models.annotations import Annotation
 from tracking.models.excluded import CrawlerDay, ExcludedDay, ExcludedHit, Reason
 from tracking.models.labels import Label
 from tracking.models.queue import QueueFile
+from tracking.models.segments import Segment
 from tracking.models.sites import Site
 from tracking.models.visitors import Salt
 from tracking.models.visits import Event, Visit
 
 __all__ = [
+    "Annotation",
     "CrawlerDay",
     "Event",
     "ExcludedDay",
@@ -14,6 +17,7 @@ __all__ = [
     "QueueFile",
     "Reason",
     "Salt",
+    "Segment",
     "Site",
     "Visit",
 ]

@@ -1,8 +1,10 @@
 """Figures as people write them; the exact value stands in the title."""
 
 from django import template
+from django.utils.formats import number_format
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
+from django.utils.translation import gettext, pgettext
 
 from tracking.reporting.metrics import Format, Metric
 
@@ -12,24 +14,29 @@ NO_BREAK_SPACE = "\N{NO-BREAK SPACE}"
 NOTHING = "–"
 
 
+def number(value: float, decimals: int = 0) -> str:
+    return number_format(round(value, decimals), decimals, use_l10n=True, force_grouping=True)
+
+
 @register.filter
 def compact(value: float) -> str:
     """9,876 · 12.3k · 4.56M"""
     if value < 10_000:
-        return f"{value:,.0f}"
+        return number(value)
     # 999,950 is nearer to 1.00M than to any number of thousands.
-    unit, letter = (1000, "k") if value < 999_500 else (1_000_000, "M")
+    thousands = value < 999_500
+    unit = 1000 if thousands else 1_000_000
+    letter = pgettext("thousands", "k") if thousands else pgettext("millions", "M")
     if not value % unit:
-        return f"{value // unit:,}{letter}"
+        return f"{number(value // unit)}{letter}"
     amount = value / unit
-    decimals = 2 if amount < 9.995 else 1 if amount < 99.95 else 0
-    return f"{amount:,.{decimals}f}{letter}"
+    return f"{number(amount, 2 if amount < 9.995 else 1 if amount < 99.95 else 0)}{letter}"
 
 
 @register.filter
 def exact(value: float) -> str:
     """12,345"""
-    return f"{value:,.0f}"
+    return number(value)
 
 
 @register.filter
@@ -37,7 +44,8 @@ def share(value: float | None) -> str:
     """45%, of a value between 0 and 1."""
     if value is None:
         return NOTHING
-    return "<1%" if 0 < value < 0.005 else f"{value * 100:.0f}%"
+    percent = "<1" if 0 < value < 0.005 else number(value * 100)
+    return gettext("%(number)s%%") % {"number": percent}
 
 
 @register.filter
@@ -46,28 +54,51 @@ def duration(seconds: float | None) -> str:
     if seconds is None:
         return NOTHING
     minutes, rest = divmod(round(seconds), 60)
-    if not minutes:
-        return f"{rest}s"
-    if minutes < 60:
-        return f"{minutes}m{NO_BREAK_SPACE}{rest:02}s"
-    return f"{minutes // 60:,}h{NO_BREAK_SPACE}{minutes % 60:02}m"
+    hours, minutes = divmod(minutes, 60)
+    values = {"hours": number(hours), "minutes": minutes, "seconds": rest, "_": NO_BREAK_SPACE}
+    if hours:
+        return gettext("%(hours)sh%(_)s%(minutes)02dm") % values
+    if minutes:
+        return gettext("%(minutes)dm%(_)s%(seconds)02ds") % values
+    return gettext("%(seconds)ds") % values
+
+
+def written(metric: Metric, value: float | None) -> str:
+    """A metric's value in its own format, exactly."""
+    if value is None:
+        return NOTHING
+    match metric.format:
+        case Format.COUNT:
+            return exact(value)
+        case Format.RATIO:
+            return number(value, 2 if value < 10 else 1)
+        case Format.SHARE:
+            return share(value)
+    return duration(value)
+
+
+def axis(metric: Metric, value: float) -> str:
+    """A step of a chart's scale."""
+    match metric.format:
+        case Format.COUNT:
+            return compact(value)
+        case Format.RATIO:
+            return number(value, 0 if value % 1 == 0 else 2)
+        case Format.SHARE:
+            return share(value)
+    return duration(value)
 
 
 @register.simple_tag
 def figure(metric: Metric, value: float | None) -> SafeString:
-    """A metric's value in its own format."""
+    """A metric's value in its own format; a great number short."""
     if value is None:
-        return format_html('<span title="Nothing to compute it from">{}</span>', NOTHING)
-    match metric.format:
-        case Format.COUNT:
-            return count(value)
-        case Format.RATIO:
-            text = f"{value:.2f}" if value < 10 else f"{value:,.1f}"
-        case Format.SHARE:
-            text = share(value)
-        case Format.DURATION:
-            text = duration(value)
-    return format_html("<span>{}</span>", text)
+        return format_html(
+            '<span title="{}">{}</span>', gettext("Nothing to compute it from"), NOTHING
+        )
+    if metric.format is Format.COUNT:
+        return count(value)
+    return format_html("<span>{}</span>", written(metric, value))
 
 
 @register.simple_tag

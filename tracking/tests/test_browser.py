@@ -107,13 +107,13 @@ def test_first_visit(
     dashboard, log = waiting
     expect(dashboard.locator(".figures").first).to_be_visible(timeout=3000)
     expect(log.locator(".visit-list").first).to_be_visible(timeout=3000)
-    owner.goto(f"{installation.url}/sites/1/")
+    owner.goto(f"{installation.url}/sites/1/?sources=source&devices=device")
     panels = {
         panel.get_by_role("heading").inner_text(): panel.locator("tbody th").all_inner_texts()
         for panel in owner.locator(".panel").all()
     }
-    assert panels["Top pages"] == ["/about", "/index.html"]
-    assert panels["Entry pages"] == ["/index.html"]
+    assert panels["Pages"] == ["/about", "/index.html"]
+    assert panels["Events"] == ["Sign-up"]
     assert panels["Sources"] == ["newsletter"]
     assert panels["Devices"] == ["Desktop"]
     owner.goto(f"{installation.url}/sites/1/visits/")

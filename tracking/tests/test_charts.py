@@ -2,7 +2,8 @@ from itertools import pairwise
 
 import pytest
 
-from tracking.charts import Interval, LineChart, area, line, scale, spread
+from tracking.charts import Bar, Interval, LineChart, area, bars, level, line, scale, spread
+from tracking.reporting.metrics import Format
 from tracking.templatetags.charts import sparkline
 
 
@@ -63,7 +64,7 @@ def test_the_running_interval_is_drawn_apart_and_the_future_not_at_all() -> None
 
 def test_the_first_interval_can_be_the_running_one() -> None:
     chart = LineChart.of(intervals(1, None, None), running=0)
-    assert (chart.line, chart.running, chart.now) == ("", "M0,0", (0, 0))
+    assert (chart.line, chart.running, chart.now) == ("", "M0,0h0", (0, 0))
 
 
 def test_a_period_that_is_over_is_one_line() -> None:
@@ -73,13 +74,66 @@ def test_a_period_that_is_over_is_one_line() -> None:
 
 def test_the_scale_holds_what_was_before() -> None:
     chart = LineChart.of(intervals(1, 2, before=[4, None]), running=None)
-    assert (chart.line, chart.before) == ("M0,75L100,50", "M0,0")
+    assert (chart.line, chart.before) == ("M0,75L100,50", "M0,0h0")
     assert LineChart.of(intervals(1, 2, before=[0, 0]), running=None).before == ""
 
 
-def test_slots_share_the_width() -> None:
+def test_slots_lie_from_edge_to_edge() -> None:
     slots = LineChart.of(intervals(1, 2, 3), running=None).slots
-    assert [(slot.left, slot.width) for slot in slots] == [(0, 25), (25, 50), (75, 25)]
+    assert [(slot.x, slot.y) for slot in slots] == [(0, 66.67), (50, 33.33), (100, 0)]
+
+
+def test_where_there_is_nothing_to_compute_from_is_a_gap() -> None:
+    chart = LineChart.of(
+        [Interval(str(n), str(n), value) for n, value in enumerate([1, 2, None, 4, None])],
+        running=None,
+    )
+    assert chart.line == "M0,75L25,50M75,0h0"
+    assert chart.area == "M0,75L25,50L25,100L0,100ZM75,0L75,100L75,100Z"
+
+
+@pytest.mark.parametrize(
+    ("format", "greatest", "labels"),
+    [
+        (Format.SHARE, 0.46, [0, 0.25, 0.5]),
+        (Format.SHARE, 1, [0, 0.25, 0.5, 0.75, 1]),
+        (Format.DURATION, 100, [0, 30, 60, 90, 120]),
+        (Format.DURATION, 5 * 86_400, [0, 172_800, 345_600, 518_400]),
+        (Format.RATIO, 2.4, [0, 1, 2, 3]),
+        (Format.RATIO, 0.3, [0, 0.1, 0.2, 0.3]),
+    ],
+)
+def test_each_format_has_round_steps_of_its_own(
+    format: Format, greatest: float, labels: list[float]
+) -> None:
+    assert scale(greatest, format) == labels
+
+
+def test_notes_are_marked() -> None:
+    chart = LineChart.of(
+        [Interval("a", "a", 1), Interval("b", "b", 2, notes=("New prices",))], running=None
+    )
+    assert [(slot.x, slot.interval.notes) for slot in chart.noted] == [(100, ("New prices",))]
+
+
+def test_intervals_without_a_label_are_passed_over() -> None:
+    chart = LineChart.of(
+        [Interval(str(n), f"{n}" if n % 24 == 0 else "", 1) for n in range(72)], running=None
+    )
+    assert [tick.label for tick in chart.x_ticks] == ["0", "24", "48"]
+
+
+def test_bars_stand_side_by_side() -> None:
+    assert bars([0, 4]) == [Bar(6.25, 37.5, 100, 0), Bar(56.25, 37.5, 0, 100)]
+    assert bars([]) == []
+
+
+@pytest.mark.parametrize(
+    ("value", "shade"), [(0, 0), (1, 1), (4, 1), (5, 2), (16, 2), (50, 4), (100, 5)]
+)
+def test_levels_let_small_values_tell(value: float, shade: int) -> None:
+    assert level(value, 100, 5) == shade
+    assert level(value, 0, 5) == 0
 
 
 @pytest.mark.parametrize(

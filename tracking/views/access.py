@@ -5,11 +5,13 @@ from typing import Any
 from django.contrib.auth.mixins import LoginRequiredMixin
 from django.http import HttpRequest, HttpResponseBase
 from django.shortcuts import get_object_or_404
+from django.utils import timezone
 from django.views.generic.base import ContextMixin
 from django_htmx.http import HttpResponseClientRefresh
 from django_htmx.middleware import HtmxDetails
 
 from tracking.models import Site
+from tracking.views.report import Report
 
 
 class SiteMixin(LoginRequiredMixin, ContextMixin):
@@ -32,3 +34,30 @@ class SiteMixin(LoginRequiredMixin, ContextMixin):
 
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
         return super().get_context_data(site=self.site, **kwargs)
+
+
+class ReportMixin(SiteMixin):
+    """For pages that show a report of a site: `self.report` is what their address says."""
+
+    report: Report
+
+    def setup(self, request: HttpRequest, *args: Any, **kwargs: Any) -> None:
+        super().setup(request, *args, **kwargs)
+        if request.user.is_authenticated:
+            self.report = Report(self.site, request.GET, timezone.now())
+
+    @property
+    def is_fragment(self) -> bool:
+        """Whether htmx asks for a part of the page, and not for the page to go back to."""
+        htmx = HtmxDetails(self.request)
+        return bool(htmx) and not htmx.history_restore_request
+
+    def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
+        segments = list(self.site.segments.visible_to(self.request.user))
+        filters = [str(condition) for condition in self.report.filters]
+        return super().get_context_data(
+            report=self.report,
+            segments=segments,
+            segment=next((one for one in segments if one.filters == filters), None),
+            **kwargs,
+        )

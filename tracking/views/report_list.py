@@ -1,0 +1,154 @@
+import csv
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from django.http import Http404, HttpRequest, HttpResponseBase, StreamingHttpResponse
+from django.views.generic import TemplateView, View
+
+from tracking.reporting.dimensions import Dimension, dimension_named
+from tracking.reporting.filters import Filter, Operator
+from tracking.reporting.metrics import METRICS, Metric
+from tracking.reporting.query import Query, Row, answers
+from tracking.views.access import ReportMixin
+from tracking.views.panels import BY_DIMENSION, Tab, panel_rows
+
+ROWS = 100
+# A sheet of this length is as much as a person looks through, or a spreadsheet opens.
+MOST_CSV_ROWS = 100_000
+
+
+class ListMixin(ReportMixin):
+    """A dimension's whole list; the address also says what is searched for, and the order."""
+
+    tab: Tab
+    dimension: Dimension
+
+    def setup(self, request: HttpRequest, *args: Any, **kwargs: Any) -> None:
+        super().setup(request, *args, **kwargs)
+        name = kwargs["dimension"]
+        try:
+            self.dimension = dimension_named(name)
+        except ValueError as error:
+            raise Http404(str(error)) from None
+        self.tab = BY_DIMENSION.get(name) or Tab(name, self.dimension.label, ("visitors", "events"))
+        if not self.dimension.can_filter:
+            raise Http404
+        self.search = request.GET.get("q", "").strip()
+        order = request.GET.get("order", "")
+        self.order = order if order in self.tab.metrics else self.tab.metrics[0]
+
+    @property
+    def searched_by_name(self) -> bool:
+        """Countries and languages are stored as codes: few, and searched as they are read."""
+        return bool(self.search) and self.dimension.name_of is not str
+
+    def query(self, *, limit: int, offset: int = 0) -> Query:
+        everything = self.searched_by_name
+        searched = Filter(self.dimension.name, Operator.CONTAINS, (self.search,))
+        return self.report.query(
+            self.tab.metrics,
+            (self.dimension.name,),
+            filters=(searched,) if self.search and not everything else (),
+            order=self.order,
+            limit=None if everything else limit,
+            offset=0 if everything else offset,
+        )
+
+    def found(self, rows: list[Row], *, limit: int, offset: int = 0) -> list[Row]:
+        if not self.searched_by_name:
+            return rows
+        wanted, written = self.search.casefold(), self.dimension.written
+        rows = [row for row in rows if wanted in written(str(row.key[0])).casefold()]
+        return rows[offset : offset + limit]
+
+    def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
+        return super().get_context_data(
+            dimension=self.dimension, search=self.search, order=self.order, **kwargs
+        )
+
+
+@dataclass(frozen=True)
+class Column:
+    metric: Metric
+    address: str
+    is_order: bool
+
+
+class ReportListView(ListMixin, TemplateView):
+    template_name = "tracking/report_list.html"
+
+    def get_template_names(self) -> list[str]:
+        return ["tracking/report/list.html" if self.is_fragment else self.template_name]
+
+    def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
+        text = self.request.GET.get("page", "")
+        page = max(1, int(text)) if text.isdecimal() and len(text) < 6 else 1
+        window = {"limit": ROWS + 1, "offset": (page - 1) * ROWS}
+        [[everybody], rows] = answers(
+            [self.report.query(self.tab.metrics[:1]), self.query(**window)]
+        )
+        rows = self.found(rows, **window)
+        first = self.tab.metrics[0]
+        kept = {"q": self.search or None, "order": self.order if self.order != first else None}
+        return super().get_context_data(
+            rows=panel_rows(self.report, self.tab, rows[:ROWS], everybody[first] or 0),
+            first_number=(page - 1) * ROWS + 1,
+            columns=[
+                Column(
+                    METRICS[name],
+                    self.report.address(**kept | {"order": name}),
+                    name == self.order,
+                )
+                for name in self.tab.metrics
+            ],
+            newer=self.report.address(**kept, page=str(page - 1)) if page > 1 else "",
+            older=self.report.address(**kept, page=str(page + 1)) if len(rows) > ROWS else "",
+            download=self.report.address(**kept),
+            **kwargs,
+        )
+
+
+class Echo:
+    """A file that gives back what is written: the response streams it."""
+
+    def write(self, text: str) -> str:
+        return text
+
+
+class ReportCsvView(ListMixin, View):
+    """The list as a file for spreadsheets, with exact figures."""
+
+    def get(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
+        [rows] = answers([self.query(limit=MOST_CSV_ROWS)])
+        rows = self.found(rows, limit=MOST_CSV_ROWS)
+        period = self.report.period
+        name = f"{self.site.ascii_domain}-{self.dimension.name}-{period.first}-{period.last}.csv"
+        return StreamingHttpResponse(
+            self.lines(rows),
+            content_type="text/csv; charset=utf-8",
+            headers={"Content-Disposition": f'attachment; filename="{safe_name(name)}"'},
+        )
+
+    def lines(self, rows: list[Row]) -> Iterator[str]:
+        writer = csv.writer(Echo())
+        metrics = [METRICS[name] for name in self.tab.metrics]
+        yield "\N{BYTE ORDER MARK}" + writer.writerow(
+            [self.dimension.label, *(metric.label for metric in metrics)]
+        )
+        for row in rows:
+            yield writer.writerow(
+                [
+                    as_text(self.dimension.written(str(row.key[0]))),
+                    *(row[name] for name in self.tab.metrics),
+                ]
+            )
+
+
+def as_text(value: str) -> str:
+    """A spreadsheet takes for a formula what begins like one: visitors choose what stands here."""
+    return f"'{value}" if value.startswith(("=", "+", "-", "@", "\t", "\r")) else value
+
+
+def safe_name(name: str) -> str:
+    return "".join(letter if letter.isalnum() or letter in ".-_" else "_" for letter in name)
