@@ -3,7 +3,7 @@ import re
 from django.urls import URLPattern, path
 
 from tracking.collector import receivers
-from tracking.views import exclusions, sites
+from tracking.views import deletion, exclusions, sites
 from tracking.views.annotations import AnnotationAddView, AnnotationEditView
 from tracking.views.collect import CollectView
 from tracking.views.dashboard import CurrentVisitorsView, SiteDashboardView
@@ -52,6 +52,11 @@ urlpatterns = [
     path("sites/<int:pk>/filtered/", exclusions.FilteredView.as_view(), name="site_filtered"),
     path("sites/<int:pk>/crawlers/", exclusions.CrawlersView.as_view(), name="site_crawlers"),
     path("opt-out/<uuid:public_id>/", exclusions.OptOutView.as_view(), name="opt_out"),
+    path(
+        "sites/<int:pk>/settings/visits/",
+        deletion.DeleteVisitsView.as_view(),
+        name="site_delete_visits",
+    ),
     path("sites/<int:pk>/token/", sites.SiteTokenView.as_view(), name="site_token"),
     path("sites/<int:pk>/delete/", sites.SiteDeleteView.as_view(), name="site_delete"),
     path("sites/<int:pk>/install/", sites.SiteSnippetView.as_view(), name="site_snippet"),

@@ -12,6 +12,19 @@ DAYS_KEPT = 2
 ONE_DAY = timedelta(days=1)
 
 
+def visitor_id(site_id: int, ip: str, user_agent: str, salt: bytes) -> int:
+    """A keyed hash of site, address and User-Agent, as a signed 64-bit number."""
+    person = f"{site_id}\n{ip}\n{user_agent}".encode(errors="replace")
+    digest = blake2b(person, key=salt, digest_size=8).digest()
+    return int.from_bytes(digest, "big", signed=True)
+
+
+def ids_until_now(site_id: int, ip: str, user_agent: str) -> list[int]:
+    """What somebody is called on the days of which the salt has not been destroyed."""
+    salts = Salt.objects.values_list("value", flat=True)
+    return [visitor_id(site_id, ip, user_agent, bytes(salt)) for salt in salts]
+
+
 class Visitors:
     """Makes visitor ids; remembers the salts it has met."""
 
@@ -26,11 +39,8 @@ class Visitors:
         )
 
     def visitor_id(self, arrival: Arrival, day: date) -> int:
-        """A keyed hash of site, address and User-Agent, as a signed 64-bit number."""
         hit = arrival.hit
-        person = f"{hit.site_id}\n{hit.ip}\n{hit.user_agent}".encode(errors="replace")
-        digest = blake2b(person, key=self.salt(day), digest_size=8).digest()
-        return int.from_bytes(digest, "big", signed=True)
+        return visitor_id(hit.site_id, hit.ip, hit.user_agent, self.salt(day))
 
     def salt(self, day: date) -> bytes:
         value = self._salts.get(day)

@@ -1,0 +1,83 @@
+"""Visits that should not have been counted are taken out again, with all of their events."""
+
+from dataclasses import dataclass
+from datetime import date
+
+from django.db import transaction
+from django.db.models import Count, Q, QuerySet
+
+from tracking.models import Event, Label, Site, Visit
+from tracking.rules.paths import Paths
+
+# The worker waits for its turn between two parts.
+AT_ONCE = 5_000
+# As many as a query of SQLite takes; a path that means more pages than that means too much.
+MAX_PAGES = 30_000
+
+
+class TooManyPages(ValueError):
+    """A path with wildcards that more than MAX_PAGES pages match."""
+
+
+@dataclass(frozen=True)
+class Choice:
+    """Which visits are meant: those that everything given here is true of."""
+
+    first: date | None = None
+    last: date | None = None
+    source: str = ""  # by its name, or the host name of the referrer
+    page: str = ""  # that the visit saw; wildcards as in exclusions
+    ip: str = ""  # where the site keeps addresses
+    visitor_ids: tuple[int, ...] = ()
+
+    def visits(self, site: Site) -> QuerySet[Visit]:
+        """Raises TooManyPages."""
+        visits = Visit.objects.filter(site=site)
+        if self.first:
+            visits = visits.filter(day__gte=self.first)
+        if self.last:
+            visits = visits.filter(day__lte=self.last)
+        if self.source:
+            visits = visits.filter(
+                Q(source__iexact=self.source) | Q(referrer__istartswith=self.source)
+            )
+        if self.page:
+            seen = Event.objects.filter(site=site, page__in=pages(self.page))
+            visits = visits.filter(pk__in=seen.values("visit"))
+        if self.ip:
+            visits = visits.filter(ip=self.ip)
+        if self.visitor_ids:
+            visits = visits.filter(visitor_id__in=self.visitor_ids)
+        return visits
+
+
+def pages(path: str) -> list[int]:
+    """The labels that match a path; those that begin otherwise are not even looked at."""
+    paths, beginning = Paths([path]), path.partition("*")[0].removesuffix("/")
+    labels = Label.objects.filter(text__startswith=beginning).values_list("pk", "text")
+    found = [pk for pk, text in labels.iterator() if paths.find(text)]
+    if len(found) > MAX_PAGES:
+        raise TooManyPages(path)
+    return found
+
+
+def events_of(visits: QuerySet[Visit]) -> int:
+    """How many events would go with the visits."""
+    number: int = visits.aggregate(number=Count("event_set"))["number"]
+    return number
+
+
+def delete(site: Site, choice: Choice) -> int:
+    """Delete these visits and their events; returns how many visits there were.
+
+    Part by part: what has been done is done, should something fail.
+    """
+    deleted = 0
+    while ids := list(choice.visits(site).values_list("pk", flat=True)[:AT_ONCE]):
+        with transaction.atomic():
+            # Keeps the workers, which hold a weaker lock, from adding to these visits meanwhile.
+            list(Site.objects.select_for_update().filter(pk=site.pk).values("pk"))
+            Event.objects.filter(visit__in=ids)._raw_delete(Event.objects.db)
+            Visit.objects.filter(pk__in=ids)._raw_delete(Visit.objects.db)
+        deleted += len(ids)
+    return deleted
