@@ -46,8 +46,6 @@ class BackOfficeAdmin(ModelAdmin):
         """Only what the page offers: others could find out, bit by bit, what it does not show."""
         filters = [each if isinstance(each, str) else each[0] for each in self.list_filter]
         field, _, rest = lookup.partition("__")
-        if field == self.date_hierarchy:
-            return rest in ("year", "month", "day")
         if field not in filters:
             return False
         return rest in (RELATION_LOOKUPS if self.opts.get_field(field).is_relation else LOOKUPS)

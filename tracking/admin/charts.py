@@ -1,6 +1,6 @@
 """A chart of upright bars for the pages of the back office, and what it was before as a line."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from itertools import zip_longest
@@ -33,6 +33,7 @@ class Bar:
     slot: float
     width: float
     height: float
+    address: str = ""
 
     @property
     def top(self) -> float:
@@ -66,8 +67,12 @@ def bar_chart(
     now: datetime,
     rows: Sequence[Row],
     rows_before: Sequence[Row] = (),
+    address_of: Callable[[Bucket], str] = lambda bucket: "",
 ) -> BarChart:
-    """Rows are told apart by time; those of the period before are as many, or nearly."""
+    """Rows are told apart by time; those of the period before are as many, or nearly.
+
+    `address_of` says where a click on a bar leads.
+    """
     values = [(row.key[0], row[metric.name] or 0) for row in rows]
     before = [row[metric.name] or 0 for row in rows_before][: len(values)]
     top = max([*(value for _, value in values), *before], default=0) or 1
@@ -81,6 +86,7 @@ def bar_chart(
             slot=round(slot, 3),
             width=round(slot * (1 - GAP), 3),
             height=round(100 * value / top, 2),
+            address=address_of(bucket),
         )
         for index, ((bucket, value), value_before) in enumerate(
             zip_longest(values, before) if before else ((value, None) for value in values)

@@ -2,9 +2,10 @@ from django.contrib import admin
 from django.urls import reverse
 from django.utils.html import format_html
 from django.utils.text import Truncator
+from unfold.contrib.filters.admin import FieldTextFilter
 from unfold.decorators import display
 
-from tracking.admin.filters import RecentValuesFilter, RelatedRowFilter
+from tracking.admin.filters import PeriodFilter, RecentValuesFilter, RelatedRowFilter
 from tracking.admin.reports import ReportAdmin, time_and_date
 from tracking.models import Event
 
@@ -13,9 +14,18 @@ from tracking.models import Event
 class EventAdmin(ReportAdmin):
     """An event is deleted with its visit, whose figures would else be wrong."""
 
-    date_hierarchy = "time"
+    moment = "time"
+    exported = (
+        "id", "site", "visit_id", "visitor_id", "day", "time", "name", "hostname", "page", "title",
+        "props", "revenue", "currency", "engaged", "scroll",
+    )  # fmt: skip
     list_display = ["happened", "short_page", "name", "visit_link"]
-    list_filter = [("site", RelatedRowFilter), ("name", RecentValuesFilter)]
+    list_filter = [
+        ("day", PeriodFilter),
+        ("site", RelatedRowFilter),
+        ("name", RecentValuesFilter),
+        ("page", FieldTextFilter),
+    ]
     search_fields = ["page", "name"]
     search_help_text = "Page, name or event id"
     fields = [("time", "day"), ("site", "visit_link"), "name", ("hostname", "page"), "visitor_id"]

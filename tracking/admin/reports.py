@@ -1,29 +1,32 @@
 """Lists over tables that grow without end: nothing here reads or counts a whole table.
 
-Without a filter a list shows the newest rows, by primary key: ids ascend with the order of
-arrival. With a filter or a search it reads a limited stretch of time: the month or day that
-was chosen, else the last seven days.
+A list is bounded by a period of days, the last seven unless others are chosen, and shows the
+newest rows of it first, by primary key: ids ascend with the order of arrival. A search for an
+id looks everywhere.
 """
 
-from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Any
 
-from django.contrib import admin
-from django.core.checks import CheckMessage
+from django.contrib import admin, messages
+from django.contrib.admin.options import IncorrectLookupParameters
+from django.contrib.admin.views.main import ERROR_FLAG
+from django.core.exceptions import PermissionDenied
 from django.core.paginator import Page, Paginator
-from django.db.models import Min, Model, OuterRef, QuerySet, Subquery
-from django.http import HttpRequest
+from django.db.models import Model, QuerySet
+from django.http import FileResponse, HttpRequest, HttpResponse, StreamingHttpResponse
+from django.shortcuts import redirect
+from django.urls import URLPattern, path, reverse
 from django.utils import formats, timezone
 from django.utils.functional import cached_property
-from unfold.checks import UnfoldModelAdminChecks
+from django.utils.translation import gettext, ngettext
 
-from tracking.models import Site
+from tracking.admin.exports import MAX_EXCEL_ROWS, csv_lines, excel_file
+from tracking.admin.figures import Report
+from tracking.admin.filters import DAYS, PeriodFilter, is_id
 from tracking_project.model_admin import BackOfficeAdmin, BackOfficeChangeList
 
-FILTERED_DAYS = 7
 MAX_PAGES = 100  # a page is reached by skipping the rows before it
-MAX_ID_DIGITS = 19
 
 
 class ReadOnlyAdmin(BackOfficeAdmin):
@@ -57,116 +60,64 @@ class UncountedPaginator(Paginator):
         return Page(rows[: self.per_page], number, self)
 
 
-@dataclass(frozen=True)
-class Link:
-    text: str
-    query: str
-    current: bool = False
-
-
 class ReportChangeList(BackOfficeChangeList):
-    date_hierarchy: str
+    """`report` has the key figures and the chart of all rows that the filters leave."""
+
+    period_filter: PeriodFilter
+
+    def get_filters(self, request: HttpRequest) -> Any:
+        filters = super().get_filters(request)
+        self.period_filter = next(one for one in filters[0] if isinstance(one, PeriodFilter))
+        return filters
 
     def get_ordering(self, request: HttpRequest, queryset: QuerySet[Any]) -> list[str]:
         return ["-pk"]
-
-    def get_queryset(
-        self, request: HttpRequest, exclude_parameters: list[str] | None = None
-    ) -> QuerySet[Any]:
-        queryset = super().get_queryset(request, exclude_parameters)
-        if self.is_last_days:
-            since = timezone.now() - timedelta(days=FILTERED_DAYS)
-            queryset = queryset.filter(**{f"{self.date_hierarchy}__gte": since})
-        if self.is_last_days or self.month:
-            # Every row has a site; naming them all lets the database use its index on site and
-            # time, where a condition on the time alone would read the table.
-            queryset = queryset.filter(site__in=Site.objects.order_by())
-        return queryset
 
     def get_results(self, request: HttpRequest) -> None:
         super().get_results(request)
         self.full_result_count = self.result_count  # neither is known, nothing is said of them
 
     @cached_property
-    def is_last_days(self) -> bool:
-        """Filtered or searched, without a month or day chosen? A search for an id is no search."""
-        if self.month or is_id(self.query):
-            return False
-        return bool(self.query) or any(map(any, self.get_filters_params().values()))
+    def report(self) -> Report | None:
+        if is_id(self.query):
+            return None
+        return Report(self.queryset, self.period_filter.period, timezone.now(), self.of_days)
+
+    def of_days(self, first: date, last: date) -> str:
+        """The address of the same list for other days."""
+        return self.get_query_string(
+            {"day_from": first.isoformat(), "day_to": last.isoformat()}, ["p"]
+        )
 
     @cached_property
-    def month(self) -> date | None:
-        """The first of the month that was chosen."""
-        year, month = (
-            self.params.get(f"{self.date_hierarchy}__{part}") for part in ("year", "month")
-        )
-        try:
-            return date(int(year), int(month), 1) if year and month else None
-        except ValueError:
-            return None
+    def periods(self) -> list[tuple[str, str, bool]]:
+        """Those that are one click away: text, address, and whether it is this one."""
+        today = timezone.localdate()
+        chosen = (self.period_filter.first, self.period_filter.last)
+        found = []
+        for days in (1, DAYS, 30, 365):
+            first = today - timedelta(days=days - 1)
+            text = ngettext("Today", "%(days)d days", days) % {"days": days}
+            found.append((text, self.of_days(first, today), (first, today) == chosen))
+        return found
 
-    def months(self) -> list[tuple[int, list[Link]]]:
-        """The months in which there may be rows, newest first, below their years."""
-        first = timezone.localtime(self.earliest).date().replace(day=1) if self.earliest else None
-        years: dict[int, list[Link]] = {}
-        month = timezone.localdate().replace(day=1)
-        while first and month >= first:
-            text = formats.date_format(month, "M")
-            years.setdefault(month.year, []).append(self.link(text, month.year, month.month))
-            month = (month - timedelta(days=1)).replace(day=1)
-        return list(years.items())
-
-    def days(self) -> list[Link]:
-        """Those of the month that was chosen, up to today."""
-        if not self.month:
-            return []
-        chosen = self.params.get(f"{self.date_hierarchy}__day")
-        following = (self.month + timedelta(days=32)).replace(day=1)
-        last = min(following - timedelta(days=1), timezone.localdate()).day
-        return [
-            self.link(str(day), self.month.year, self.month.month, day, current=str(day) == chosen)
-            for day in range(1, last + 1 if following > self.month else 1)
-        ]
-
-    def whole_month(self) -> Link | None:
-        if not self.month:
-            return None
-        text = formats.date_format(self.month, "YEAR_MONTH_FORMAT")
-        current = f"{self.date_hierarchy}__day" not in self.params
-        return self.link(text, self.month.year, self.month.month, current=current)
-
-    def all_dates(self) -> Link:
-        return Link("All dates", self.get_query_string({}, [f"{self.date_hierarchy}__"]))
-
-    def link(
-        self, text: str, year: int, month: int, day: int | None = None, *, current: bool = False
-    ) -> Link:
-        field = self.date_hierarchy
-        chosen = {f"{field}__year": year, f"{field}__month": month, f"{field}__day": day}
-        query = self.get_query_string(
-            {key: value for key, value in chosen.items() if value}, [f"{field}__"]
-        )
-        return Link(text, query, current)
+    def exports(self) -> dict[str, str]:
+        """The addresses of this list as a file."""
+        query = self.get_query_string(remove=["p"])
+        return {kind: f"export/{kind}/{query}" for kind in ("csv", "xlsx")}
 
     @cached_property
-    def earliest(self) -> datetime | None:
-        """The time of the very first row: one look into the index for each site."""
-        rows = self.model._default_manager.filter(site=OuterRef("pk")).order_by(self.date_hierarchy)
-        sites = Site.objects.annotate(first=Subquery(rows.values(self.date_hierarchy)[:1]))
-        return sites.aggregate(Min("first"))["first__min"]
-
-
-class ReportAdminChecks(UnfoldModelAdminChecks):
-    """Django looks for its own two field types by name, and MomentField has one of its own."""
-
-    def _check_date_hierarchy(self, obj: Any) -> list[CheckMessage]:
-        return []
+    def is_untouched(self) -> bool:
+        """Is there not a single row, whatever is asked for?"""
+        return not self.model._default_manager.exists()
 
 
 class ReportAdmin(ReadOnlyAdmin):
-    """A read-only list of a big table; `date_hierarchy` names the time of its rows."""
+    """A read-only list of a big table, with a report above it, that can be exported."""
 
-    checks_class = ReportAdminChecks
+    moment: str  # the field that says when a row happened
+    exported: tuple[str, ...]  # the columns of an export, by the names of their fields
+
     paginator = UncountedPaginator
     ordering = ["-pk"]
     show_full_result_count = False
@@ -178,6 +129,39 @@ class ReportAdmin(ReadOnlyAdmin):
 
     def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[BackOfficeChangeList]:
         return ReportChangeList
+
+    def get_urls(self) -> list[URLPattern]:
+        name = f"{self.opts.app_label}_{self.opts.model_name}_export"
+        view = self.admin_site.admin_view(self.export)
+        return [path("export/<str:kind>/", view, name=name), *super().get_urls()]
+
+    def lookup_allowed(self, lookup: str, value: str, request: HttpRequest) -> bool:
+        return lookup in ("day_from", "day_to") or super().lookup_allowed(lookup, value, request)
+
+    def export(self, request: HttpRequest, kind: str) -> HttpResponse | StreamingHttpResponse:
+        """The whole filtered set as a file: CSV of any size, Excel up to a limit."""
+        if not self.has_view_permission(request) or kind not in ("csv", "xlsx"):
+            raise PermissionDenied
+        here = reverse(f"admin:{self.opts.app_label}_{self.opts.model_name}_changelist")
+        try:
+            rows = self.get_changelist_instance(request).queryset
+        except IncorrectLookupParameters:
+            return redirect(f"{here}?{ERROR_FLAG}=1")
+        name = f"{self.opts.verbose_name_plural}-{timezone.localdate()}.{kind}"
+        if kind == "csv":
+            response = StreamingHttpResponse(
+                csv_lines(rows, self.exported), content_type="text/csv; charset=utf-8"
+            )
+            response["Content-Disposition"] = f'attachment; filename="{name}"'
+            return response
+        if rows.order_by()[: MAX_EXCEL_ROWS + 1].count() > MAX_EXCEL_ROWS:
+            text = gettext(
+                "An Excel file holds %(rows)s rows here and these are more: choose a shorter "
+                "period, or CSV, which has no limit."
+            ) % {"rows": f"{MAX_EXCEL_ROWS:,}"}
+            self.message_user(request, text, messages.ERROR)
+            return redirect(f"{here}?{request.GET.urlencode()}")
+        return FileResponse(excel_file(rows, self.exported), as_attachment=True, filename=name)
 
     def get_search_results(
         self, request: HttpRequest, queryset: QuerySet[Any], search_term: str
@@ -191,7 +175,3 @@ def time_and_date(moment: datetime) -> list[str]:
     """The two lines of a cell, in the reader's time zone."""
     local = timezone.localtime(moment)
     return [formats.date_format(local, "H:i:s"), formats.date_format(local, "j M Y")]
-
-
-def is_id(text: str) -> bool:
-    return text.isdecimal() and len(text) <= MAX_ID_DIGITS

@@ -6,11 +6,14 @@ from django.db.models import Model, QuerySet
 from django.http import HttpRequest
 from django.utils.text import Truncator
 from unfold.admin import TabularInline
-from unfold.contrib.filters.admin import FieldTextFilter
+from unfold.contrib.filters.admin import BooleanRadioFilter, FieldTextFilter
 from unfold.decorators import display
 
 from tracking.admin.filters import (
+    AtLeastFilter,
+    AtLeastSecondsFilter,
     CountryFilter,
+    PeriodFilter,
     RecentValuesFilter,
     RelatedRowFilter,
     country_name,
@@ -33,7 +36,14 @@ class EventInline(TabularInline):
 
 @admin.register(Visit)
 class VisitAdmin(ReportAdmin):
-    date_hierarchy = "started_at"
+    moment = "started_at"
+    exported = (
+        "id", "site", "visitor_id", "day", "started_at", "ended_at", "duration", "pageviews",
+        "events", "is_bounce", "hostname", "entry_page", "exit_page", "channel", "source",
+        "referrer", "utm_source", "utm_medium", "utm_campaign", "utm_term", "utm_content",
+        "country", "region", "city", "postal_code", "latitude", "longitude", "ip", "browser",
+        "browser_version", "os", "os_version", "device", "screen", "language",
+    )  # fmt: skip
     list_display = [
         "started",
         "entry",
@@ -45,12 +55,18 @@ class VisitAdmin(ReportAdmin):
         "readable_duration",
     ]
     list_filter = [
+        ("day", PeriodFilter),
         ("site", RelatedRowFilter),
-        ("country", CountryFilter),
-        ("browser", RecentValuesFilter),
-        ("device", RecentValuesFilter),
         ("channel", RecentValuesFilter),
         ("source", FieldTextFilter),
+        ("country", CountryFilter),
+        ("browser", RecentValuesFilter),
+        ("os", RecentValuesFilter),
+        ("device", RecentValuesFilter),
+        ("entry_page", FieldTextFilter),
+        ("is_bounce", BooleanRadioFilter),
+        ("pageviews", AtLeastFilter),
+        ("duration", AtLeastSecondsFilter),
     ]
     search_fields = ["entry_page"]
     search_help_text = "Entry page, visit id or IP address"

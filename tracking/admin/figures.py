@@ -1,0 +1,116 @@
+"""The key figures and the chart above a list: of all rows that its filters leave."""
+
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from typing import Any
+
+from django.db.models import Aggregate, Case, IntegerField, QuerySet, Sum, Value, When
+from django.utils.functional import cached_property
+
+from tracking.admin.charts import BarChart, bar_chart
+from tracking.models import Event, Visit
+from tracking.reporting.metrics import MEASURES, METRICS, Metric, Table
+from tracking.reporting.period import Bucket, Interval, Period
+from tracking.reporting.query import MOMENT, Row
+
+FIGURES: dict[Table, tuple[str, ...]] = {
+    Visit: (
+        "visitors",
+        "visits",
+        "pageviews",
+        "views_per_visit",
+        "bounce_rate",
+        "visit_duration",
+    ),
+    Event: ("events", "pageviews"),
+}
+# A visit knows how many pages it had: no need to read its events for that.
+OF_VISIT: dict[str, Aggregate] = {"pageviews": Sum("pageviews", default=0)}
+Measured = Counter[str]
+
+
+@dataclass(frozen=True)
+class Figure:
+    metric: Metric
+    value: float | None
+
+
+class Report:
+    """The rows are grouped by the day of their site's calendar, to which a visitor belongs: so
+    days add up exactly, and one look at the rows gives both the figures and the chart."""
+
+    def __init__(
+        self,
+        rows: QuerySet[Any],
+        period: Period,
+        now: datetime,
+        address_of: Callable[[date, date], str],
+    ) -> None:
+        self.rows, self.period, self.now, self.address_of = rows.order_by(), period, now, address_of
+        self.table: Table = rows.model
+
+    @property
+    def metrics(self) -> list[Metric]:
+        return [METRICS[name] for name in FIGURES[self.table]]
+
+    @cached_property
+    def days(self) -> dict[date, Measured]:
+        return self.grouped(self.rows, "day")
+
+    @cached_property
+    def hours(self) -> dict[int, Measured]:
+        """By their place in the day; what other time zones have of the day is at its ends."""
+        *buckets, _ = self.period.buckets()
+        moment = f"{MOMENT[self.table]}__lt"
+        whens = [
+            When(**{moment: bucket.end}, then=Value(place)) for place, bucket in enumerate(buckets)
+        ]
+        hour = Case(*whens, default=Value(len(buckets)), output_field=IntegerField())
+        return self.grouped(self.rows.annotate(hour=hour), "hour")
+
+    def grouped(self, rows: QuerySet[Any], by: str) -> dict[Any, Measured]:
+        measures = sorted({name for metric in self.metrics for name in metric.measures})
+        aggregates = {
+            f"of_{name}": MEASURES[name].get(self.table) or OF_VISIT[name] for name in measures
+        }
+        return {
+            row[by]: Counter({name: row[f"of_{name}"] for name in measures})
+            for row in rows.values(by).annotate(**aggregates)
+        }
+
+    @cached_property
+    def figures(self) -> list[Figure]:
+        total = sum(self.days.values(), Counter())
+        return [Figure(metric, metric.value(total)) for metric in self.metrics]
+
+    @cached_property
+    def chart(self) -> BarChart:
+        metric = METRICS["visits" if self.table is Visit else "events"]
+        rows = [
+            Row((bucket,), {metric.name: metric.value(self.of(place, bucket))})
+            for place, bucket in enumerate(self.period.buckets())
+        ]
+        return bar_chart(
+            str(metric.label), metric, self.period, self.now, rows, address_of=self.address
+        )
+
+    def of(self, place: int, bucket: Bucket) -> Measured:
+        if self.period.interval is Interval.HOUR:
+            return self.hours.get(place, Counter())
+        days = (
+            day for day in self.days if bucket.first_day <= day <= last_day(bucket, self.period)
+        )
+        return sum((self.days[day] for day in days), Counter())
+
+    def address(self, bucket: Bucket) -> str:
+        """Of the list for these days alone; an hour has none."""
+        if self.period.interval is Interval.HOUR:
+            return ""
+        return self.address_of(bucket.first_day, last_day(bucket, self.period))
+
+
+def last_day(bucket: Bucket, period: Period) -> date:
+    end = (bucket.end.astimezone(period.zone) - timedelta(microseconds=1)).date()
+    return min(end, period.last)
