@@ -5,6 +5,8 @@ from collections.abc import Mapping
 from http import HTTPStatus
 from typing import Any, NamedTuple
 
+from tracking.collector.script import Script
+
 GIF = (
     b"GIF89a\x01\x00\x01\x00\x80\x00\x00\x00\x00\x00\xff\xff\xff!\xf9\x04\x01\x00\x00\x00\x00,"
     b"\x00\x00\x00\x00\x01\x00\x01\x00\x00\x02\x02D\x01\x00;"
@@ -78,22 +80,22 @@ def answer(
     )
 
 
-def script_answer(environ: Environ, script: bytes, etag: str) -> Answer:
+def script_answer(environ: Environ, script: Script) -> Answer:
     method = environ["REQUEST_METHOD"]
     if method not in {"GET", "HEAD"}:
         raise wrong_method("GET, HEAD")
     headers = [
         ("Content-Type", "text/javascript; charset=utf-8"),
         ("Cache-Control", "public, max-age=3600"),
-        ("ETag", etag),
+        ("ETag", script.etag),
         ("Access-Control-Allow-Origin", "*"),
         ("Cross-Origin-Resource-Policy", "cross-origin"),
         ("X-Content-Type-Options", "nosniff"),
     ]
-    if etag in environ.get("HTTP_IF_NONE_MATCH", ""):
+    if script.etag in environ.get("HTTP_IF_NONE_MATCH", ""):
         return Answer("304 Not Modified", headers)
-    headers.append(("Content-Length", str(len(script))))
-    return Answer("200 OK", headers, script if method == "GET" else b"")
+    headers.append(("Content-Length", str(len(script.body))))
+    return Answer("200 OK", headers, script.body if method == "GET" else b"")
 
 
 def cors(environ: Environ) -> list[tuple[str, str]]:

@@ -158,6 +158,11 @@ def as_text(value: object) -> str:
     return str(value) if isinstance(value, int | float) else ""
 
 
+def whole(text: str) -> int:
+    """A whole number; nothing for what is none."""
+    return int(text) if text.isdecimal() and len(text) < 19 else 0
+
+
 def amount(text: str) -> Decimal | None:
     try:
         return Decimal(text)

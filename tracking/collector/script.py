@@ -21,4 +21,4 @@ def script_of(*sources: str) -> Script:
     return Script(body, f'"{hashlib.sha256(body).hexdigest()[:16]}"')
 
 
-SCRIPT, SCRIPT_ETAG = script_of("tracker.js")
+TRACKER = script_of("tracker.js")

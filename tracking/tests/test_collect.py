@@ -21,6 +21,7 @@ from accounts.models import User
 from tracking.collector import receivers
 from tracking.collector.answers import GIF
 from tracking.collector.receivers import own, read_hit
+from tracking.collector.script import TRACKER
 from tracking.collector.sites import SiteDirectory, directory
 from tracking.collector.wsgi import with_collector
 from tracking.models import Site
@@ -336,6 +337,35 @@ def test_a_hit_that_cannot_be_kept_is_not_answered_with_success(
     assert "could not be accepted" in caplog.text
 
 
+@pytest.mark.parametrize(
+    ("path", "word"),
+    [
+        ("/js/script.js", b"self.plausible="),
+        ("/js/script.hash.outbound-links.js", b"self.plausible="),
+        ("/js/plausible.js", b"self.plausible="),
+        ("/js/pa-AbC_123.js", b"self.plausible="),
+        ("/script.js", b"self.umami="),
+        ("/count.js", b"self.goatcounter="),
+        ("/matomo.js", b"self._paq="),
+        ("/piwik.js", b"self._paq="),
+        ("/{id}/script.js", b'"/t/"'),
+        ("/ingress/{id}/script.js", b'"/t/"'),
+    ],
+)
+def test_the_script_in_other_dialects(door: Door, site: Site, path: str, word: bytes) -> None:
+    path = path.format(id=site.public_id)
+    response = door("GET", path)
+    assert (response.status, response.headers["Content-Type"]) == (
+        200,
+        "text/javascript; charset=utf-8",
+    )
+    assert word in response.body
+    assert response.body.endswith(TRACKER.body)
+    again = door("GET", path, b"", **{"If-None-Match": response.headers["ETag"]})
+    assert (again.status, again.body) == (304, b"")
+    assert door("DELETE", path).status == 405
+
+
 @pytest.fixture
 def long_lived(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> SiteDirectory:
     """The directory as in production, but for the thread that refreshes it."""
@@ -446,7 +476,8 @@ def test_other_paths_are_djangos() -> None:
         asked.append(environ["PATH_INFO"])
         return []
 
-    paths = ["/", "/t", "/sites/1/visits/", "/sites/x/visit", "/admin/"]
+    paths = ["/", "/t", "/t/", "/sites/1/visits/", "/sites/x/visit", "/admin/", "/js/other.js"]
+    paths += ["/api/", "/api/v1/x", "/admin/count", "/a/b/pixel.gif", "/x/script.js", "/count/"]
     for path in paths:
         list(with_collector(django)(RequestFactory().get(path).environ, Mock()))
     assert asked == paths

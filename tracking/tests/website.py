@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from tracking.collector.script import SCRIPT
+from tracking.collector.script import TRACKER
 from tracking.tests.service import wait_for
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
@@ -77,7 +77,7 @@ class Handler(http.server.BaseHTTPRequestHandler):
         path = self.path.partition("?")[0]
         self.website.asked.append(path)
         if path.startswith("/t/"):
-            self.answer(200, SCRIPT, {"Content-Type": "text/javascript; charset=utf-8"})
+            self.answer(200, TRACKER.body, {"Content-Type": "text/javascript; charset=utf-8"})
         elif path in self.website.pages:
             html = {"Content-Type": "text/html; charset=utf-8"}
             self.answer(200, self.website.pages[path].encode(), html | self.website.headers)

@@ -37,16 +37,21 @@ FIRST = {
     "t": Door(own.tracker),
     settings.TRACKER_PREFIX: Door(own.tracker),
     "sites": Door(own.visit),
+    "js": Door(plausible.script),
 }
 # By the whole path.
 WHOLE = {
     "api/event": Door(plausible.event, plausible.refuse),
     "api/send": Door(umami.send, umami.refuse),
     "api/batch": Door(umami.batch, umami.refuse),
+    "script.js": Door(umami.script),
     "count": Door(goatcounter.count, goatcounter.refuse),
+    "count.js": Door(goatcounter.script),
     "api/v0/count": Door(goatcounter.api, goatcounter.refuse_api),
     "matomo.php": Door(matomo.track, matomo.refuse),
     "piwik.php": Door(matomo.track, matomo.refuse),
+    "matomo.js": Door(matomo.script),
+    "piwik.js": Door(matomo.script),
 }
 # By the last segment, where a site stands before it.
 LAST = {

@@ -27,9 +27,18 @@ from tracking.collector.answers import (
     bad_request,
     json_answer,
     preflight,
+    script_answer,
     wrong_method,
 )
-from tracking.collector.hit import Hit, as_header, header, parse_parameters
+from tracking.collector.hit import (
+    ENGAGEMENT,
+    MAX_ENGAGED,
+    Hit,
+    as_header,
+    header,
+    parse_parameters,
+    whole,
+)
 from tracking.collector.intake import (
     MAX_USER_AGENT,
     Read,
@@ -43,11 +52,13 @@ from tracking.collector.intake import (
     site_of_domain,
     site_of_token,
 )
+from tracking.collector.script import script_of
 from tracking.collector.sites import HOST, UUID_TEXT, directory
 from tracking.spool import Record, spool
 from tracking_project.client_ip import plain_address, without_port
 
 NAME = "goatcounter"
+SCRIPT = script_of("dialects/goatcounter.js", "tracker.js")
 MAX_HITS, MAX_HITS_BYTES = 500, 1 << 20
 PATH = re.compile(r"(^|&)p=[^&]")
 BOT = re.compile(r"(?:^|&)b=([^&]*)")
@@ -121,6 +132,10 @@ def gif(environ: Environ, status: HTTPStatus, *headers: tuple[str, str]) -> Answ
     return answer(environ, status, GIF, "image/gif", *headers)
 
 
+def script(environ: Environ, read: Read, rest: str) -> Answer:
+    return script_answer(environ, SCRIPT)
+
+
 def refuse(environ: Environ, refusal: Refusal) -> Answer:
     return gif(environ, refusal.status, ("X-Goatcounter", refusal.message), *refusal.headers)
 
@@ -181,7 +196,12 @@ def read_hit(record: Record) -> Hit:
         size=given("s", ""),
         query=given("q", ""),
     )
-    return hit_of(record, hit, automated=given("b", NO_BOT) != NO_BOT)
+    found = hit_of(record, hit, automated=given("b", NO_BOT) != NO_BOT)
+    if "engaged" in fields:  # our own script in this dialect
+        found.name = ENGAGEMENT
+        found.engaged = min(whole(fields["engaged"]), MAX_ENGAGED)
+        found.scroll = min(whole(given("scroll", "")), 100)
+    return found
 
 
 def hit_of(record: Record, hit: ApiHit, automated: bool = False) -> Hit:

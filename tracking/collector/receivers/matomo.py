@@ -25,9 +25,18 @@ from tracking.collector.answers import (
     cors,
     json_answer,
     preflight,
+    script_answer,
     wrong_method,
 )
-from tracking.collector.hit import ENGAGEMENT, Hit, amount, as_header, header, parse_parameters
+from tracking.collector.hit import (
+    ENGAGEMENT,
+    Hit,
+    amount,
+    as_header,
+    header,
+    parse_parameters,
+    whole,
+)
 from tracking.collector.intake import (
     MAX_USER_AGENT,
     Read,
@@ -38,11 +47,13 @@ from tracking.collector.intake import (
     record_of,
     site_of_token_text,
 )
+from tracking.collector.script import script_of
 from tracking.collector.sites import directory
 from tracking.spool import Record, spool
 from tracking_project.client_ip import plain_address
 
 NAME = "matomo"
+SCRIPT = script_of("dialects/matomo.js", "tracker.js")
 MAX_BULK, MAX_BULK_BYTES = 500, 1 << 20
 SITE = re.compile(r"(?:^|[?&])idsite=(\d{1,18})(?:&|$)")
 # A word that is asked for only where it may be: hardly a request has one.
@@ -149,6 +160,10 @@ def seconds(text: str) -> float:
         raise bad_request("The parameter cdt is not a time.") from None
 
 
+def script(environ: Environ, read: Read, rest: str) -> Answer:
+    return script_answer(environ, SCRIPT)
+
+
 def refuse(environ: Environ, refusal: Refusal) -> Answer:
     body = refusal.message.encode()
     return answer(environ, refusal.status, body, "text/plain; charset=utf-8", *refusal.headers)
@@ -169,7 +184,9 @@ def read_hit(record: Record) -> Hit:
         props=props,
         revenue=revenue,
         currency=given("ec_cu", ""),
-        engaged=HEARTBEAT if name == ENGAGEMENT else 0,
+        # Our own script in this dialect says it exactly.
+        engaged=whole(given("engaged", str(HEARTBEAT))) if name == ENGAGEMENT else 0,
+        scroll=whole(given("scroll", "")),
     )
 
 

@@ -47,7 +47,7 @@ from tracking.collector.intake import (
     record_of,
     site_of_token,
 )
-from tracking.collector.script import SCRIPT, SCRIPT_ETAG
+from tracking.collector.script import TRACKER
 from tracking.spool import Record, spool
 from tracking_project.client_ip import plain_address
 
@@ -104,7 +104,7 @@ def tracker(environ: Environ, read: Read, key: str) -> Answer | None:
         return PIXEL if method == "GET" else PIXEL._replace(body=b"")
     if key.endswith(".js"):
         known_site(key[:-3].removesuffix(SCRIPT_NAME))
-        return script_answer(environ, SCRIPT, SCRIPT_ETAG)
+        return script_answer(environ, TRACKER)
     if key.endswith("/batch"):
         return batch(environ, read, known_site(key[:-6]))
     site_id = known_site(key.removesuffix(SCRIPT_NAME))

@@ -1,8 +1,9 @@
-"""What Plausible's scripts and clients send: POST /api/event
+"""What Plausible's scripts and clients send: POST /api/event, and GET /js/script.js
 
 The site is found by its domain. A hit of several domains is one of each of their sites.
 """
 
+import re
 from collections.abc import Mapping
 from http import HTTPStatus
 from typing import Any
@@ -18,6 +19,7 @@ from tracking.collector.answers import (
     bad_request,
     json_answer,
     preflight,
+    script_answer,
     wrong_method,
 )
 from tracking.collector.hit import ENGAGEMENT, Hit, amount, as_text, clean_props
@@ -30,11 +32,15 @@ from tracking.collector.intake import (
     record_of,
     site_of_domain,
 )
+from tracking.collector.script import script_of
 from tracking.spool import Record, spool
 from tracking_project.client_ip import client_ip
 
 NAME = "plausible"
 MAX_NAME, MAX_URL, MAX_DOMAINS = 120, 2000, 20
+SCRIPT = script_of("dialects/plausible.js", "tracker.js")
+# The extensions in the name are read by the script itself.
+SCRIPT_NAME = re.compile(r"(script|plausible|pa-[\w-]+)(\.[a-z-]+)*\.js")
 HEADERS = "Content-Type, X-Debug-Request"
 
 
@@ -51,6 +57,9 @@ class Kept(msgspec.Struct, omit_defaults=True):
     c: str = ""
     e: int = 0  # of an engagement: milliseconds, and percent of the page
     sd: int = 0
+    title: str = ""  # these of our own script in this dialect
+    screen: str = ""
+    language: str = ""
 
 
 def event(environ: Environ, read: Read, rest: str) -> Answer:
@@ -101,6 +110,7 @@ def event_of(given: Mapping[str, Any]) -> Kept:
         as_text(revenue.get("currency"))[:3],
         engaged or 0,
         scroll if scroll and scroll <= 100 else 0,
+        *(as_text(given.get(own))[:MAX_URL] for own in ("title", "screen", "language")),
     )
 
 
@@ -132,6 +142,10 @@ def domains_of(given: Mapping[str, Any], url: str) -> set[str]:
     return domains
 
 
+def script(environ: Environ, read: Read, rest: str) -> Answer | None:
+    return script_answer(environ, SCRIPT) if SCRIPT_NAME.fullmatch(rest) else None
+
+
 def refuse(environ: Environ, refusal: Refusal) -> Answer:
     content = {"errors": {"request": [refusal.message]}}
     return json_answer(environ, refusal.status, content, *refusal.headers)
@@ -144,6 +158,9 @@ def read_hit(record: Record) -> Hit:
         kept.u.removeprefix("app:"),  # apps call their screens app://localhost/…
         referrer=kept.r,
         name=kept.n,
+        title=kept.title,
+        screen=kept.screen,
+        language=kept.language,
         page=with_fragment(kept.u) if kept.h else "",
         props=kept.p,
         revenue=amount(kept.a),

@@ -18,14 +18,17 @@ from tracking.collector.answers import (
     json_answer,
     missing_url,
     preflight,
+    script_answer,
     wrong_method,
 )
 from tracking.collector.hit import ENGAGEMENT, Hit
 from tracking.collector.intake import Read, body_of, keep, known_site, parsed
+from tracking.collector.script import script_of
 from tracking.collector.sites import UUID_TEXT
 from tracking.spool import Record
 
 NAME = "shynet"
+SCRIPT = script_of("dialects/shynet.js", "tracker.js")
 HEARTBEAT = 5_000  # how often its script says that the page is still read, in milliseconds
 REMEMBERED = 50_000
 
@@ -66,7 +69,7 @@ def script(environ: Environ, read: Read, rest: str) -> Answer | None:
             raise bad_request("`location` is the address of the page.")
         keep(environ, site_id, fields=given, receiver=NAME)
         return json_answer(environ, HTTPStatus.OK, {"status": "OK"})
-    raise wrong_method("POST, OPTIONS")
+    return script_answer(environ, SCRIPT)
 
 
 def public_id_in(path: str) -> str | None:

@@ -22,9 +22,10 @@ from tracking.collector.answers import (
     bad_request,
     json_answer,
     preflight,
+    script_answer,
     wrong_method,
 )
-from tracking.collector.hit import MAX_PROP_VALUE, Hit, amount, as_header, clean_props
+from tracking.collector.hit import MAX_ENGAGED, MAX_PROP_VALUE, Hit, amount, as_header, clean_props
 from tracking.collector.intake import (
     MAX_USER_AGENT,
     Read,
@@ -34,10 +35,12 @@ from tracking.collector.intake import (
     record_of,
     site_of_domain,
 )
+from tracking.collector.script import script_of
 from tracking.spool import Record, spool
 from tracking_project.client_ip import plain_address
 
 NAME = "umami"
+SCRIPT = script_of("dialects/umami.js", "tracker.js")
 HEADERS = "Content-Type, X-Umami-Cache"
 MAX_BATCH, MAX_BATCH_BYTES = 500, 1 << 20
 MAX_DEPTH = 5
@@ -62,6 +65,9 @@ class Payload(msgspec.Struct, omit_defaults=True):
     ip: str | None = None
     userAgent: str | None = None  # noqa: N815
     timestamp: float | None = None
+    # Of our own script in this dialect.
+    engaged: Annotated[int, Meta(ge=0, le=MAX_ENGAGED)] = 0
+    scroll: Annotated[int, Meta(ge=0, le=100)] = 0
     lcp: Vital = None
     inp: Vital = None
     cls: Vital = None
@@ -178,6 +184,10 @@ def session_of(record: Record) -> dict[str, str]:
     return {"cache": digest.hex(), "sessionId": session, "visitId": visit}
 
 
+def script(environ: Environ, read: Read, rest: str) -> Answer:
+    return script_answer(environ, SCRIPT)
+
+
 def refuse(environ: Environ, refusal: Refusal) -> Answer:
     return json_answer(environ, refusal.status, error(refusal), *refusal.headers)
 
@@ -203,6 +213,8 @@ def read_hit(record: Record) -> Hit:
         props={**props, **vitals},
         revenue=amount(props.get("revenue", "")),
         currency=props.get("currency", ""),
+        engaged=payload.engaged,
+        scroll=payload.scroll,
         interactive=not vitals,
     )
 
