@@ -26,6 +26,7 @@ from urllib3.exceptions import HTTPError
 
 from tracking.collector.hit import printable
 from tracking.processing.watched_file import WatchedFile
+from tracking_project.client_ip import is_ipv4
 
 logger = logging.getLogger(__name__)
 
@@ -68,6 +69,15 @@ def public_address(ip: str) -> IPv4Address | IPv6Address | None:
     return address if address.is_global and not address.is_multicast else None
 
 
+# The first numbers of IPv4 networks that are, or hold one that is, for special purposes.
+SPECIAL = {0, 10, 100, 127, 169, 172, 192, 198, 203, *range(224, 256)}
+
+
+def is_surely_public(ip: str) -> bool:
+    """True of most IPv4 addresses, without the 10 µs that it takes to tell of all."""
+    return is_ipv4(ip) and int(ip[: ip.index(".")]) not in SPECIAL
+
+
 # A file
 
 
@@ -89,9 +99,9 @@ class CityFile(WatchedFile[Locate]):
 
         @lru_cache(maxsize=self.REMEMBERED)
         def locate(ip: str) -> Geodata:
-            address = public_address(ip)
+            address = ip if is_surely_public(ip) else public_address(ip)
             # Asking a file of IPv4 addresses for another one would raise.
-            if address is None or address.version > newest_version:
+            if address is None or (newest_version == 4 and isinstance(address, IPv6Address)):
                 return NOWHERE
             try:
                 return from_record(reader.get(address))

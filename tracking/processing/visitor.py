@@ -1,7 +1,9 @@
 """Who was it? A number that stands for a visitor for one day, and for nobody afterwards."""
 
 from datetime import UTC, date, datetime, timedelta
+from functools import lru_cache
 from hashlib import blake2b
+from zoneinfo import ZoneInfo
 
 from django.db import connection
 
@@ -10,6 +12,10 @@ from tracking.processing.arrivals import Arrival
 
 DAYS_KEPT = 2
 ONE_DAY = timedelta(days=1)
+QUARTER = 900  # of an hour, in seconds: no zone's midnight lies within one
+REMEMBERED = 20_000  # ids: most hits are of somebody who was here a moment ago
+
+Ids = tuple[tuple[date, int], ...]
 
 
 def visitor_id(site_id: int, ip: str, user_agent: str, salt: bytes) -> int:
@@ -30,17 +36,20 @@ class Visitors:
 
     def __init__(self) -> None:
         self._salts: dict[date, bytes] = {}
+        self._ids = lru_cache(REMEMBERED)(self.ids)
 
     def identify(self, arrival: Arrival) -> None:
         """Give the arrival its day, and the ids under which its visit may be found."""
-        arrival.day = arrival.site.day_of(arrival.hit.time)
-        arrival.visitor_ids = tuple(
-            (day, self.visitor_id(arrival, day)) for day in (arrival.day, arrival.day - ONE_DAY)
-        )
-
-    def visitor_id(self, arrival: Arrival, day: date) -> int:
         hit = arrival.hit
-        return visitor_id(hit.site_id, hit.ip, hit.user_agent, self.salt(day))
+        arrival.day = day_of(arrival.site.time_zone, int(hit.time.timestamp()) // QUARTER)
+        arrival.visitor_ids = self._ids(hit.site_id, hit.ip, hit.user_agent, arrival.day)
+
+    def ids(self, site_id: int, ip: str, user_agent: str, day: date) -> Ids:
+        """Of that day and the day before."""
+        return tuple(
+            (day, visitor_id(site_id, ip, user_agent, self.salt(day)))
+            for day in (day, day - ONE_DAY)
+        )
 
     def salt(self, day: date) -> bytes:
         value = self._salts.get(day)
@@ -59,9 +68,16 @@ class Visitors:
         today = now.astimezone(UTC).date()
         needed = (today - DAYS_KEPT * ONE_DAY, datetime.now(UTC).date() + 2 * ONE_DAY)
         self._salts.clear()
+        self._ids.cache_clear()
         deleted, _ = Salt.objects.exclude(day__range=needed).delete()
         if deleted and connection.vendor == "postgresql" and not connection.in_atomic_block:
             # A deleted row stays in the table's file until something is written over it.
             with connection.cursor() as cursor:
                 cursor.execute(f"VACUUM FULL {Salt._meta.db_table}")
         return deleted
+
+
+@lru_cache(2000)
+def day_of(time_zone: str, quarter: int) -> date:
+    """The day of a calendar in which a quarter of an hour since 1970 lies."""
+    return datetime.fromtimestamp(quarter * QUARTER, ZoneInfo(time_zone)).date()

@@ -15,7 +15,16 @@ import responses
 from pytest_django import Settings
 
 from tracking.processing import geodata, watched_file
-from tracking.processing.geodata import NOWHERE, CityFile, Geodata, GeodataService, get_geodata
+from tracking.processing.geodata import (
+    NOWHERE,
+    SPECIAL,
+    CityFile,
+    Geodata,
+    GeodataService,
+    get_geodata,
+    is_surely_public,
+    public_address,
+)
 from tracking.tests.city_files import write, write_flat, write_nested
 
 LOS_ANGELES = Geodata(
@@ -323,3 +332,13 @@ def test_a_slow_service_does_not_hold_up_the_visits(clock: Clock) -> None:
     assert cities == ["Bonn"] * 3 + [""] * 97
     clock.now += 10
     assert service.locate("1.2.4.1").city == "Bonn"
+
+
+def test_which_addresses_are_surely_public() -> None:
+    first_numbers = [f"{number}.{rest}" for number in range(256) for rest in ("0.0.0", "88.99.9")]
+    for ip in first_numbers:
+        assert is_surely_public(ip) is (int(ip.partition(".")[0]) not in SPECIAL)
+        assert not is_surely_public(ip) or public_address(ip)
+    private = ["192.168.1.1", "172.20.0.1", "169.254.1.1", "100.64.0.1", "198.51.100.7"]
+    others = ["", "::1", "1.2.3", "1.2.3.x", "1.2.3.4 "]
+    assert [ip for ip in private + others if is_surely_public(ip)] == []
