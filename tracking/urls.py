@@ -11,7 +11,7 @@ from tracking.views.filters import FilterView
 from tracking.views.realtime import RealtimeView
 from tracking.views.report_list import ReportCsvView, ReportListView
 from tracking.views.segments import SegmentAddView, SegmentEditView
-from tracking.views.visits import VisitLogView
+from tracking.views.visits import VisitLogView, VisitView
 from tracking.views.waiting import WaitingView
 
 # The collector's paths, for where Django is served without its WSGI wrapper.
@@ -42,6 +42,7 @@ urlpatterns = [
     path("sites/<int:pk>/notes/add/", AnnotationAddView.as_view(), name="annotation_add"),
     path("sites/<int:pk>/notes/<int:note>/", AnnotationEditView.as_view(), name="annotation_edit"),
     path("sites/<int:pk>/visits/", VisitLogView.as_view(), name="visit_log"),
+    path("sites/<int:pk>/visits/<int:visit>/", VisitView.as_view(), name="visit"),
     path("sites/<int:pk>/waiting/", WaitingView.as_view(), name="site_waiting"),
     path("sites/<int:pk>/settings/", sites.SiteEditView.as_view(), name="site_edit"),
     path(

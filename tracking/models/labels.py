@@ -226,7 +226,16 @@ class LabelLookup(In):
         return super().get_prep_lookup()
 
 
-for name in ("contains", "icontains", "startswith", "istartswith", "endswith", "iexact", "regex"):
+for name in (
+    "contains",
+    "icontains",
+    "startswith",
+    "istartswith",
+    "endswith",
+    "iexact",
+    "regex",
+    "iregex",
+):
     LabelField.register_lookup(type(f"Label_{name}", (LabelLookup,), {"compares": name}), name)
 
 

@@ -4,6 +4,7 @@ from typing import Any
 
 from django import template
 from django.template.context import Context
+from django.urls import reverse
 from django.utils.html import format_html_join
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy as _
@@ -11,7 +12,7 @@ from django.utils.translation import pgettext_lazy
 
 from tracking.models import Segment
 from tracking.reporting.metrics import Metric
-from tracking.views.report import Report
+from tracking.views.report import OF_ONE_PAGE, Report
 
 register = template.Library()
 
@@ -40,6 +41,15 @@ def column(metric: Metric) -> str:
 
 
 @register.simple_tag(takes_context=True)
+def dialog(context: Context, name: str, *arguments: Any, **parameters: Any) -> str:
+    """The address of a form beside the report, which leads back to the page that it is on."""
+    report: Report = context["report"]
+    here = context.get("back_path") or context["request"].path
+    address = report.address(**{key: str(value) for key, value in parameters.items()}, back=here)
+    return reverse(name, args=[report.site.pk, *arguments]) + address
+
+
+@register.simple_tag(takes_context=True)
 def segment_state(context: Context, segment: Segment) -> str:
     report: Report = context["report"]
     return report.address(f=segment.filters)
@@ -55,7 +65,7 @@ def state_fields(context: Context, *without: str) -> SafeString:
         (
             (name, value)
             for name, values in report.parameters.lists()
-            if name not in without
+            if name not in (*without, *OF_ONE_PAGE)
             for value in values
         ),
     )

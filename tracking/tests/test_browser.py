@@ -117,9 +117,9 @@ def test_first_visit(
     assert panels["Sources"] == ["newsletter"]
     assert panels["Devices"] == ["Desktop"]
     owner.goto(f"{installation.url}/sites/1/visits/")
-    owner.locator("summary", has_text="/index.html").click()
-    expect(owner.locator(".visit-events li")).to_have_count(3)
-    expect(owner.locator(".visit-events")).to_contain_text("Sign-up")
+    owner.locator(".visit-row", has_text="/index.html").click()
+    expect(owner.locator(".timeline li")).to_have_count(3)
+    expect(owner.locator(".timeline")).to_contain_text("Sign-up")
     assert watch.faults == []
 
     owner.goto(f"{installation.url}/admin/tracking/visit/")

@@ -122,12 +122,9 @@ def test_the_same_figures_everywhere(
         "Events": [("Sign-up", "1")],
     }
     assert [
-        [
-            event.get_text(" ", strip=True).partition(" ")[2]
-            for event in visit.select(".visit-events li")
-        ]
-        for visit in log.select(".visit")
-    ] == [["/"], ["/prices"], ["/", "/prices", "Sign-up on /prices"]]
+        [row.select_one(f".visit-{part}").get_text() for part in ("page", "views")]
+        for row in log.select(".visit")
+    ] == [["began at /", "1 view"], ["began at /prices", "1 view"], ["began at /", "2 views"]]
     assert sites.select_one(".site-today").get_text(strip=True) == "2visitors today"
     assert len(visits.select(".data-row")) == 3
     assert len(events.select(".data-row")) == 5

@@ -11,7 +11,7 @@ from tracking.views.access import ReportMixin
 
 
 class DialogMixin(ReportMixin):
-    """The address carries the report's state, to which `back` leads."""
+    """The address carries the report's state and page, to which `back` leads."""
 
     form_template = "tracking/report/form.html"
     title: str | Promise = ""
@@ -20,10 +20,16 @@ class DialogMixin(ReportMixin):
     def get_template_names(self) -> list[str]:
         return [self.form_template if self.is_fragment else "tracking/dialog.html"]
 
+    @property
+    def back_path(self) -> str:
+        """The page on which the form was opened, if it is one of the site's; or the dashboard."""
+        dashboard = reverse("site_dashboard", args=[self.site.pk])
+        path = self.request.GET.get("back", "")
+        return path if path.startswith(dashboard) else dashboard
+
     def back(self, state: str | None = None) -> HttpResponse:
-        """To the dashboard in the given state, or as it was left."""
-        address = reverse("site_dashboard", args=[self.site.pk])
-        address += self.report.address() if state is None else state
+        """To that page in the given state, or as it was left."""
+        address = self.back_path + (self.report.address() if state is None else state)
         if self.is_fragment:
             return HttpResponseLocation(
                 address, target="#report", select="#report", swap="outerHTML"
@@ -32,5 +38,10 @@ class DialogMixin(ReportMixin):
 
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
         return super().get_context_data(
-            title=self.title, button=self.button, form_template=self.form_template, **kwargs
+            title=self.title,
+            button=self.button,
+            form_template=self.form_template,
+            back_path=self.back_path,
+            back=self.back_path + self.report.address(),
+            **kwargs,
         )

@@ -37,6 +37,11 @@ COMPARISONS: dict[str, Text] = {
     CUSTOM: _("another period"),
     NO_COMPARISON: _("nothing"),
 }
+# What stands in the address beside the state, and does not go on to another one.
+OF_ONE_PAGE = (
+    *("page", "before", "after", "q", "order", "day", "back"),
+    *("edit", "dimension", "operator", "picked", "typed", "choose", "apply"),
+)
 # With these there is nothing before them, or nothing that could be compared.
 WITHOUT_COMPARISON = {Preset.ALL}
 
@@ -114,7 +119,11 @@ class Report:
             return ()
 
     def _period(self) -> Period:
-        first = self.chosen.get("first")
+        first, last = self.chosen.get("first"), self.chosen.get("last")
+        if self.preset is Preset.CUSTOM and not (first and last):
+            if not self.problems:
+                self.problems.append(gettext("Say the first and the last day."))
+            self.preset = Preset.THIRTY_DAYS
         if self.preset is Preset.ALL:
             first = self.site.visits.order_by("started_at").values_list("day", flat=True).first()
         try:
@@ -124,7 +133,7 @@ class Report:
                 self.now,
                 on=self.chosen.get("on"),
                 first=first,
-                last=self.chosen.get("last"),
+                last=last,
             )
         except ValueError as error:
             self.problems.append(str(error))
@@ -189,7 +198,8 @@ class Report:
     def address(self, **changes: str | Iterable[str] | None) -> str:
         """The address of the same page in another state, as “?…”; None leaves a part out."""
         parameters = self.parameters.copy()
-        parameters.pop("page", None)
+        for name in OF_ONE_PAGE:
+            parameters.pop(name, None)
         for name, value in changes.items():
             if value is None:
                 parameters.pop(name, None)

@@ -63,9 +63,8 @@ class ListMixin(ReportMixin):
         return rows[offset : offset + limit]
 
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
-        return super().get_context_data(
-            dimension=self.dimension, search=self.search, order=self.order, **kwargs
-        )
+        listed = {"dimension": self.dimension, "search": self.search, "order": self.order}
+        return super().get_context_data(**kwargs | listed)
 
 
 @dataclass(frozen=True)

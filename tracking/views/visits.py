@@ -4,17 +4,21 @@ from typing import Any
 
 from django import forms
 from django.core.exceptions import ValidationError
-from django.db.models import Prefetch, Q
+from django.db.models import Q
+from django.shortcuts import get_object_or_404
+from django.utils.translation import gettext
 from django.views.generic import TemplateView
 
 from tracking.models import Event, Site, Visit
-from tracking.views.access import SiteMixin
+from tracking.reporting.visits import visits_where
+from tracking.views.access import ReportMixin
 
 VISITS = 50
 # A visit can have any number of events (a page that reports each second, a robot).
-EVENTS = 100
+EVENTS = 200
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 MICROSECOND = timedelta(microseconds=1)
+EVERY = Q()
 
 
 @dataclass(frozen=True)
@@ -47,7 +51,7 @@ class PlaceField(forms.CharField):
             return Place.parse(text)
         except (ValueError, OverflowError) as error:
             raise ValidationError(
-                "That page of the log does not exist. These are the newest visits."
+                gettext("That page of the log does not exist. These are the newest visits.")
             ) from error
 
 
@@ -67,19 +71,15 @@ class Page:
     older: Place | None
 
 
-def page_of(site: Site, *, before: Place | None = None, after: Place | None = None) -> Page:
+def page_of(
+    site: Site, where: Q = EVERY, *, before: Place | None = None, after: Place | None = None
+) -> Page:
     """The visits next to a place in the log, or the newest. Never counts how many there are.
 
     It finds its way by the order itself: a page is as quick at the end of the log as at its
     beginning, and does not shift when visits are added.
     """
-    visits = site.visits.prefetch_related(
-        Prefetch(
-            "event_set",
-            Event.objects.order_by("time", "pk")[:EVENTS],
-            to_attr="first_events",
-        )
-    )
+    visits = site.visits.filter(where)
     if after:
         found = list(
             visits.filter(
@@ -105,10 +105,54 @@ def page_of(site: Site, *, before: Place | None = None, after: Place | None = No
     )
 
 
-class VisitLogView(SiteMixin, TemplateView):
+class VisitLogView(ReportMixin, TemplateView):
     template_name = "tracking/visit_log.html"
+
+    def get_template_names(self) -> list[str]:
+        return ["tracking/report/visits.html" if self.is_fragment else self.template_name]
 
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
         form = PageForm(self.request.GET)
-        page = page_of(self.site, **(form.cleaned_data if form.is_valid() else {}))
-        return super().get_context_data(form=form, page=page, **kwargs)
+        try:
+            where = visits_where(self.report.filters, self.site)
+        except ValueError as error:
+            self.report.problems.append(str(error))
+            where = EVERY
+        page = page_of(self.site, where, **(form.cleaned_data if form.is_valid() else {}))
+        return super().get_context_data(
+            form=form,
+            page=page,
+            newer=page.newer and self.report.address(after=str(page.newer)),
+            older=page.older and self.report.address(before=str(page.older)),
+            has_visits=bool(page.visits) or self.site.visits.exists(),
+            **kwargs,
+        )
+
+
+@dataclass(frozen=True)
+class Step:
+    """An event of a visit, and how long it was since the one before."""
+
+    event: Event
+    pause: float | None  # in seconds
+
+
+class VisitView(ReportMixin, TemplateView):
+    """A visit, event by event; to htmx its events alone, as they unfold in the log."""
+
+    template_name = "tracking/visit.html"
+
+    def get_template_names(self) -> list[str]:
+        return ["tracking/report/visit_events.html" if self.is_fragment else self.template_name]
+
+    def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
+        visit = get_object_or_404(self.site.visits, pk=self.kwargs["visit"])
+        events = list(visit.event_set.order_by("time", "pk")[:EVENTS])
+        steps = [
+            Step(event, (event.time - before.time).total_seconds() if before else None)
+            for event, before in zip(events, [None, *events], strict=False)
+        ]
+        left_out = max(0, visit.events - len(events))
+        return super().get_context_data(
+            **kwargs | {"visit": visit, "steps": steps, "left_out": left_out}
+        )

@@ -99,6 +99,18 @@ document.addEventListener("click", (event) => {
   }
 });
 
+// A visit unfolds in the log; without this script it is a page.
+document.addEventListener("click", (event) => {
+  const row = event.target.closest("a[data-visit]");
+  if (!row || event.ctrlKey || event.metaKey || event.shiftKey) return;
+  event.preventDefault();
+  const more = row.parentElement.querySelector(".visit-more");
+  const isOpen = row.getAttribute("aria-expanded") === "true";
+  row.setAttribute("aria-expanded", !isOpen);
+  if (more) more.hidden = isOpen;
+  else htmx.ajax("GET", row.href, { target: row.parentElement, swap: "beforeend", select: ".visit-more" });
+});
+
 // Keys for periods, as the menu shows them; "?" lists them.
 function showShortcuts() {
   const template = document.getElementById("shortcuts");
