@@ -88,8 +88,8 @@ class LabelManager(models.Manager["Label"]):
         """Those that need no query, and the others."""
         ids: dict[str, int | None] = {"": None}
         unknown = []
-        for text in texts:
-            if text not in ids:
+        for text in set(texts):
+            if text:
                 if (number := remembered.number(text)) is None:
                     unknown.append(text)
                 else:

@@ -56,17 +56,17 @@ def sessionize(arrivals: Sequence[Arrival]) -> Sessions:
     """
     sessions = Sessions()
     visits = recent_visits(arrivals)
-    stored = {visit.pk for known in visits.values() for visit in known}
+    stored = {visit.id for known in visits.values() for visit in known}
     views: dict[View, Event] = {}
     readings: dict[View, list[Arrival]] = {}  # of views that are stored already
     for arrival in arrivals:
-        known = [visit for _, visitor in arrival.visitor_ids for visit in visits[visitor]]
+        known = [visit for _, visitor in arrival.visitor_ids for visit in visits.get(visitor, ())]
         visit = visit_at(known, began(arrival))
         if arrival.hit.is_engagement:
             if visit is None:
                 sessions.leave(arrival)
                 continue
-            view = (visit.pk, arrival.labels[arrival.page])
+            view = (visit.id, arrival.labels[arrival.page])
             prolong(visit, arrival)
             if event := views.get(view):
                 event.engaged += arrival.hit.engaged
@@ -82,9 +82,9 @@ def sessionize(arrivals: Sequence[Arrival]) -> Sessions:
             event = event_of(visit, arrival)
             sessions.events.append(event)
             if arrival.hit.is_pageview:
-                views[visit.pk, arrival.labels[arrival.page]] = event
-        if visit.pk in stored:
-            sessions.changed[visit.pk] = visit
+                views[visit.id, arrival.labels[arrival.page]] = event
+        if visit.id in stored:
+            sessions.changed[visit.id] = visit
     place(readings, sessions)
     return sessions
 
@@ -136,11 +136,13 @@ def began(arrival: Arrival) -> datetime:
 
 def visit_at(visits: Iterable[Visit], time: datetime) -> Visit | None:
     """The latest visit that is within reach of `time`, also of a hit that comes late."""
-    return max(
-        (visit for visit in visits if visit.started_at - GAP <= time <= visit.ended_at + GAP),
-        key=lambda visit: visit.started_at,
-        default=None,
-    )
+    latest = None
+    for visit in visits:
+        if visit.started_at - GAP <= time <= visit.ended_at + GAP and (
+            latest is None or visit.started_at > latest.started_at
+        ):
+            latest = visit
+    return latest
 
 
 def begin(arrival: Arrival) -> Visit:
@@ -227,7 +229,7 @@ def event_of(visit: Visit, arrival: Arrival) -> Event:
         Event,
         id=arrival.id,
         site_id=visit.site_id,
-        visit_id=visit.pk,
+        visit_id=visit.id,
         visitor_id=visit.visitor_id,
         day=arrival.day,
         time=hit.time,

@@ -5,6 +5,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from itertools import chain
 
 from django.db import DataError, Error, IntegrityError, connection, transaction
 
@@ -188,7 +189,7 @@ class Worker:
         Not in the transaction of the batch: labels are remembered, and nothing may undo them.
         """
         try:
-            labels = Label.objects.ids(text for arrival in arrivals for text in arrival.texts())
+            labels = Label.objects.ids(chain.from_iterable(map(Arrival.texts, arrivals)))
         except (DataError, UnicodeError) as error:
             if len(arrivals) == 1:
                 outcome.rejected.append((arrivals[0].id, error))
