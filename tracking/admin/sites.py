@@ -2,16 +2,27 @@ from typing import Any
 
 from django import forms
 from django.contrib import admin
-from django.db.models import Exists, OuterRef, QuerySet
+from django.db.models import Exists, OuterRef, QuerySet, Subquery
 from django.http import HttpRequest
+from django.template.defaultfilters import filesizeformat
+from django.template.loader import render_to_string
 from django.utils.html import format_html
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
+from unfold.contrib.filters.admin import BooleanRadioFilter
+from unfold.decorators import display
 from unfold.widgets import UnfoldAdminTextInputWidget
 
 from accounts.admin import TimeZoneSelect
 from tracking.admin.filters import RelatedRowFilter
+from tracking.admin.site_actions import SiteActions
 from tracking.forms import DomainField
-from tracking.models import Site
-from tracking_project.model_admin import BackOfficeAdmin
+from tracking.models import Event, Site
+from tracking.reporting.overview import DAYS, SiteOverview, overview
+from tracking.reporting.storage import storage
+from tracking.templatetags.charts import sparkline
+from tracking.templatetags.figures import exact
+from tracking_project.model_admin import BackOfficeAdmin, BackOfficeChangeList, date_and_time
 
 
 class SiteAdminForm(forms.ModelForm):
@@ -25,26 +36,82 @@ class SiteAdminForm(forms.ModelForm):
         widgets = {"time_zone": TimeZoneSelect}
 
 
+class SiteChangeList(BackOfficeChangeList):
+    """Knows the figures of all rows of its page, by a few queries for all of them."""
+
+    result_list: Any
+
+    def get_results(self, request: HttpRequest) -> None:
+        super().get_results(request)
+        sites: list[Any] = list(self.result_list)
+        figures, bytes_of = overview(sites), storage()
+        for site in sites:
+            site.overview, site.bytes_stored = figures[site.pk], bytes_of.get(site.pk, 0)
+        self.result_list = sites
+
+
 @admin.register(Site)
-class SiteAdmin(BackOfficeAdmin):
+class SiteAdmin(SiteActions, BackOfficeAdmin):
     form = SiteAdminForm
-    list_display = ["domain", "name", "owner", "time_zone", "created_at", "dashboard"]
+    list_display = ["site", "person", "visitors", "state", "last_event", "stored", "dashboard"]
     list_select_related = ["owner"]
-    list_filter = [("owner", RelatedRowFilter)]
+    list_filter = [("owner", RelatedRowFilter), ("is_paused", BooleanRadioFilter)]
     list_filter_submit = True
     search_fields = ["domain", "name", "owner__email", "owner__name"]
     search_help_text = "Domain, name or owner"
     autocomplete_fields = ["owner"]
-    readonly_fields = ["public_id", "created_at"]
+    readonly_fields = ["public_id", "created_at", "is_paused"]
     fieldsets = [
         (None, {"fields": ["domain", "name", "owner", "time_zone", "keep_ip"]}),
-        ("Identification", {"fields": [("public_id", "created_at")]}),
+        (_("Identification"), {"fields": [("public_id", "created_at"), "is_paused"]}),
     ]
     add_fieldsets = fieldsets[:1]
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Site]:
         visible = Site.objects.visible_to(request.user).filter(pk=OuterRef("pk")).order_by()
-        return super().get_queryset(request).annotate(is_visible=Exists(visible))
+        events = Event.objects.filter(site=OuterRef("pk")).order_by("-time")
+        return (
+            super()
+            .get_queryset(request)
+            .annotate(is_visible=Exists(visible), event_at=Subquery(events.values("time")[:1]))
+        )
+
+    def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[BackOfficeChangeList]:
+        return SiteChangeList
+
+    @display(description=_("site"), header=True, ordering="domain")
+    def site(self, site: Site) -> list[str]:
+        return [str(site), site.domain if site.name else ""]
+
+    @display(description=_("owner"), header=True, ordering="owner__email")
+    def person(self, site: Site) -> list[str]:
+        owner = site.owner
+        return [owner.get_full_name(), owner.email if owner.name else ""]
+
+    @admin.display(description=_("visitors of 30 days"))
+    def visitors(self, site: Site) -> str:
+        """The sum of the days, as a person is known for one day only."""
+        figures: SiteOverview = site.overview  # type: ignore[attr-defined]
+        label = gettext("Visitors a day, in the last %(days)d days") % {"days": DAYS}
+        drawn = render_to_string(
+            "tracking/partials/sparkline.html", sparkline(figures.daily, label)
+        )
+        return format_html(
+            '<span class="trend"><span>{}</span>{}</span>', exact(sum(figures.daily)), drawn
+        )
+
+    @display(description=_("state"), label={True: "warning", False: "success"})
+    def state(self, site: Site) -> tuple[bool, str]:
+        return site.is_paused, gettext("Paused") if site.is_paused else gettext("Collecting")
+
+    @display(description=_("last event"), header=True)
+    def last_event(self, site: Site) -> list[str]:
+        moment = site.event_at  # type: ignore[attr-defined]
+        return date_and_time(moment) if moment else [gettext("None yet")]
+
+    @admin.display(description=_("storage, estimated"))
+    def stored(self, site: Site) -> str:
+        return filesizeformat(site.bytes_stored)  # type: ignore[attr-defined]
 
     def view_on_site(self, site: Site) -> str | None:
         """Another person's dashboard would answer 404: no link to it."""

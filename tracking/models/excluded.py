@@ -11,6 +11,7 @@ class Reason(models.TextChoices):
     """The closed set of reasons, in the order of the steps. Whoever adds a rule adds its reason."""
 
     UNKNOWN_SITE = "unknown_site", _("Unknown site")
+    PAUSED = "paused", _("Collecting paused")
     INVALID = "invalid", _("Invalid")
     OPTED_OUT = "opted_out", _("Own visit")
     DO_NOT_TRACK = "do_not_track", _("Do Not Track")
@@ -38,6 +39,7 @@ class Reason(models.TextChoices):
             Reason.OPTED_OUT,
             Reason.DO_NOT_TRACK,
             Reason.NO_VISIT,
+            Reason.PAUSED,
         )
 
     @property
@@ -47,6 +49,9 @@ class Reason(models.TextChoices):
 
 EXPLANATIONS = {
     Reason.UNKNOWN_SITE: _("The site had been deleted when the hit was looked at."),
+    Reason.PAUSED: _(
+        "Whoever runs this server has paused the collecting; only their number is kept."
+    ),
     Reason.INVALID: _("It named no page of a website."),
     Reason.OPTED_OUT: _(
         "From a device whose owner chose not to be counted; only their number is kept."

@@ -57,6 +57,12 @@ class Site(ExclusionRules):
         help_text="Store visitors’ IP addresses with their visits. They are personal data: "
         "say so in your privacy notice.",
     )
+    is_paused = models.BooleanField(
+        _("paused"),
+        default=False,
+        editable=False,
+        help_text=_("Hits are answered as ever, counted as filtered, and dropped."),
+    )
     created_at = models.DateTimeField(default=timezone.now, editable=False)
     counting_host = models.CharField(
         _("host name of its own"),

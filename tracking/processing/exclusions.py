@@ -19,6 +19,10 @@ MOST_OF_AN_ADDRESS = ("/25", "/26", "/27", "/28", "/29", "/30", "/31")
 MAX_REFERRER = 2100
 
 
+def paused(arrival: Arrival) -> Reason | None:
+    return Reason.PAUSED if arrival.site.is_paused else None
+
+
 def invalid(arrival: Arrival) -> Reason | None:
     return None if arrival.hit.url and arrival.page else Reason.INVALID
 

@@ -62,6 +62,7 @@ class Worker:
         # What each hit goes through before its visit is looked for; a step that answers with a
         # reason excludes it. What is cheap to tell comes first.
         self.steps: tuple[Step, ...] = (
+            exclusions.paused,
             exclusions.invalid,
             exclusions.opted_out,
             exclusions.asked_not_to_be_tracked,

@@ -28,6 +28,7 @@ SECOND = timedelta(seconds=1)
 
 # What the site's owner chose, what the hit was, the reason that it meets, and of which list.
 CASES: list[tuple[dict[str, Any], dict[str, Any], Reason, str]] = [
+    ({"is_paused": True}, {}, Reason.PAUSED, ""),
     ({}, {"url": "javascript:alert(1)"}, Reason.INVALID, ""),
     ({}, {"objection": "opted-out"}, Reason.OPTED_OUT, ""),
     ({"honours_do_not_track": False}, {"objection": "opted-out"}, Reason.OPTED_OUT, ""),

@@ -1,0 +1,232 @@
+"""Sites in the back office: what the list tells of each, and what staff do with them."""
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+from django.contrib import admin
+from django.contrib.admin.models import LogEntry
+from django.core.cache import cache
+from django.template.defaultfilters import filesizeformat
+from django.test import Client
+from django.utils import timezone
+from pytest_django import DjangoAssertNumQueries
+
+from accounts.models import User
+from tracking.admin import SiteAdmin
+from tracking.models import Event, ExcludedDay, Site, Visit
+from tracking.reporting.storage import storage, tables_bytes
+from tracking.tests.factories import EventFactory, SiteFactory, VisitFactory
+from tracking.tests.hits import process_hits, record
+
+SITES = "/admin/tracking/site/"
+
+
+def row_of(client: Client) -> dict[str, Any]:
+    """What the columns of the only site say."""
+    [site] = client.get(SITES).context["cl"].result_list
+    columns = SiteAdmin(Site, admin.site)
+    return {
+        "visitors": columns.visitors(site).partition("<svg")[0],
+        "state": columns.state(site),
+        "owner": columns.person(site),
+        "last event": columns.last_event(site),
+        "stored": columns.stored(site),
+    }
+
+
+def address(site: Site, action: str) -> str:
+    return f"{SITES}{site.pk}/{action}/"
+
+
+def act(client: Client, action: str, *sites: Site) -> Any:
+    form = {"action": action, "_selected_action": [site.pk for site in sites]}
+    return client.post(SITES, form, follow=True)
+
+
+def said(response: Any) -> list[str]:
+    return [str(message) for message in response.context["messages"]]
+
+
+def logged() -> list[str]:
+    entries = LogEntry.objects.order_by("pk")
+    return [entry.get_change_message() for entry in entries]
+
+
+# The list
+
+
+def test_the_list_tells_how_each_site_does(analyst_client: Client, site: Site) -> None:
+    cache.clear()
+    now = timezone.now()
+    for days in (0, 3, 3, 40):
+        moment = now - timedelta(days=days)
+        EventFactory(visit=VisitFactory(site=site, started_at=moment), time=moment)
+    row = row_of(analyst_client)
+    assert row["visitors"] == '<span class="trend"><span>3</span>'
+    assert row["state"] == (False, "Collecting")
+    assert row["owner"] == ["Olive Owner", "owner@example.com"]
+    assert row["last event"] == [f"{now:%-d %b %Y}", f"{now:%H:%M}"]
+    assert row["stored"] == filesizeformat(tables_bytes())
+
+
+def test_a_site_without_anything_says_so(analyst_client: Client, site: Site) -> None:
+    cache.clear()
+    row = row_of(analyst_client)
+    assert row["visitors"] == '<span class="trend"><span>0</span>'
+    assert (row["last event"], row["stored"]) == (["None yet"], "0\xa0bytes")
+
+
+def test_more_sites_ask_no_more(
+    staff_client: Client, django_assert_num_queries: DjangoAssertNumQueries
+) -> None:
+    for number in (1, 3):
+        while Site.objects.count() < number:
+            EventFactory(visit=VisitFactory(site=SiteFactory()))
+        cache.clear()
+        with django_assert_num_queries(8):
+            staff_client.get(SITES)
+
+
+@pytest.mark.django_db
+def test_storage_is_shared_by_visits() -> None:
+    cache.clear()
+    VisitFactory.create_batch(3, site=(big := SiteFactory()))
+    VisitFactory(site=(small := SiteFactory()))
+    size = tables_bytes()
+    assert storage() == {big.pk: size * 3 // 4, small.pk: size // 4}
+
+
+# Pausing
+
+
+def test_a_paused_site_counts_what_it_drops(
+    operator_client: Client, owner_client: Client, site: Site
+) -> None:
+    assert said(act(operator_client, "pause", site)) == ["1 site is paused."]
+    site.refresh_from_db()
+    assert site.is_paused
+    process_hits(record(site), record(site))
+    assert not Event.objects.exists()
+    assert ExcludedDay.objects.values_list("reason", "hits", "kept").get() == ("paused", 2, 0)
+    assert "Collecting is paused" in owner_client.get(site.get_absolute_url()).text
+
+    assert said(act(operator_client, "resume", site)) == ["1 site collects again."]
+    site.refresh_from_db()
+    process_hits(record(site))
+    assert Event.objects.count() == 1
+    assert "Collecting is paused" not in owner_client.get(site.get_absolute_url()).text
+    assert logged() == ["Paused collecting.", "Resumed collecting."]
+
+
+# Deleting data of a period
+
+
+def visits_of_march(site: Site) -> None:
+    for day in (1, 2, 2, 3):
+        visit = VisitFactory(site=site, started_at=datetime(2026, 3, day, 12, tzinfo=UTC))
+        EventFactory(visit=visit)
+        EventFactory(visit=visit)
+
+
+def test_data_of_a_period_is_deleted_after_saying_how_much(
+    operator_client: Client, site: Site
+) -> None:
+    visits_of_march(site)
+    visits_of_march(SiteFactory())
+    page = address(site, "empty")
+    days = {"first": "2026-03-02", "last": "2026-03-02"}
+    confirmation = operator_client.post(page, days)
+    assert confirmation.context["found"] == {"visits": 2, "events": 4}
+    assert "there are 2 visits with 4 events. There is no way back." in confirmation.text
+    assert Visit.objects.count() == 8
+
+    done = operator_client.post(page, days | {"confirmed": "1"}, follow=True)
+    text = "Deleted 2 visits of March 2, 2026 to March 2, 2026, with all events."
+    assert said(done) == logged() == [text]
+    left = Visit.objects.filter(site=site).order_by("pk").values_list("started_at", flat=True)
+    assert [moment.day for moment in left] == [1, 3]
+    assert Event.objects.count() == 12
+
+
+@pytest.mark.parametrize(
+    ("days", "errors"),
+    [
+        ({"first": "2026-03-02"}, {"last"}),
+        ({"first": "x", "last": "2026-03-02"}, {"first"}),
+        ({"first": "2026-03-03", "last": "2026-03-02"}, {"__all__"}),
+    ],
+)
+def test_senseless_periods_delete_nothing(
+    operator_client: Client, site: Site, days: dict[str, str], errors: set[str]
+) -> None:
+    visits_of_march(site)
+    response = operator_client.post(address(site, "empty"), days | {"confirmed": "1"})
+    assert set(response.context["form"].errors) == errors
+    assert Visit.objects.count() == 4
+
+
+def test_where_there_is_nothing_nothing_is_offered(operator_client: Client, site: Site) -> None:
+    days = {"first": "2026-03-02", "last": "2026-03-02"}
+    response = operator_client.post(address(site, "empty"), days)
+    assert "There is nothing to delete on these days." in response.text
+    assert 'name="confirmed"' not in response.text
+
+
+# Transfer
+
+
+def test_a_site_is_given_to_somebody_else(
+    operator_client: Client, site: Site, stranger: User, owner_client: Client
+) -> None:
+    form = {"email": "Stranger@example.com"}
+    response = operator_client.post(address(site, "transfer"), form, follow=True)
+    site.refresh_from_db()
+    assert site.owner == stranger
+    text = "Transferred from owner@example.com to stranger@example.com."
+    assert said(response) == logged() == [text]
+    assert owner_client.get(site.get_absolute_url()).status_code == 404
+
+
+def test_a_site_is_not_given_where_it_cannot_go(
+    operator_client: Client, site: Site, stranger: User, owner: User
+) -> None:
+    def error(email: str) -> list[str]:
+        response = operator_client.post(address(site, "transfer"), {"email": email})
+        return response.context["form"].errors["email"]
+
+    nobody = ["Nobody who is active has this address."]
+    assert error("nobody@example.com") == nobody
+    assert error("no address") == ["Enter a valid email address."]
+    SiteFactory(owner=stranger, domain=site.domain)
+    assert error(stranger.email) == ["This person has a site of this domain already."]
+    User.objects.filter(pk=stranger.pk).update(is_active=False)
+    assert error(stranger.email) == nobody
+    site.refresh_from_db()
+    assert site.owner == owner
+
+
+# Who may
+
+
+def test_who_may_act_on_sites(
+    client: Client, analyst_client: Client, stranger_client: Client, owner_client: Client,
+    operator_client: Client, staff_client: Client, site: Site, stranger: User,
+) -> None:  # fmt: skip
+    for action in ("empty", "transfer"):
+        page = address(site, action)
+        statuses = [
+            person.get(page, follow=True).status_code
+            for person in (analyst_client, stranger_client, owner_client, operator_client,
+                           staff_client)
+        ]  # fmt: skip
+        assert statuses == [403, 403, 403, 200, 200]
+        assert client.get(page, follow=True).redirect_chain[-1][0].startswith("/account/login/")
+        assert analyst_client.post(page, {"email": stranger.email}).status_code == 403
+    for person in (client, analyst_client, stranger_client, owner_client):
+        act(person, "pause", site)
+    site.refresh_from_db()
+    assert (site.is_paused, site.owner_id != stranger.pk) == (False, True)
+    assert "/empty/" in operator_client.get(f"{SITES}{site.pk}/change/").text
+    assert "/empty/" not in analyst_client.get(f"{SITES}{site.pk}/change/").text
+    assert operator_client.get(address(Site(pk=99), "empty")).status_code == 404
