@@ -48,7 +48,7 @@ try {
   let vitals;
 
   // What is off, false or, since it is missing, undefined has an f in it.
-  const asked = (name) => !/f/.test(options[name]);
+  const asked = (name) => !/f|^0/.test(options[name]);
 
   // Is `text` one of a list as in "/blog/*, /about"? `*` stands for anything.
   const matches = (globs = "", text) =>
@@ -116,7 +116,7 @@ try {
       current = hit;
       since = engaged = depth = reported = 0;
       look();
-      if (asked("404") || doc.querySelector("[name=tracking-404]"))
+      if (doc.querySelector("[data-404]"))
         track("404", { interactive: false });
     }
   });
@@ -209,7 +209,8 @@ try {
   });
 
   if (asked("performance") && !doc.hidden) {
-    vitals = { cls: 0 };
+    // Only Chromium tells of layout shifts.
+    vitals = { cls: self.LayoutShift && 0 };
     // Layout shifts count by windows: those within a second of the one before, five in all.
     let first, previous, sum;
     const observer = new PerformanceObserver((list) =>

@@ -1,6 +1,7 @@
 """From an empty folder to the first visit on the dashboard, as a person in a browser sees it."""
 
 import http.server
+import json
 import os
 import shutil
 import threading
@@ -34,7 +35,10 @@ def browser() -> Iterator[Browser]:
     # Playwright runs an event loop in this thread, which Django takes for a mistake.
     os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "true"
     with sync_playwright() as playwright:
-        yield playwright.chromium.launch(executable_path=CHROMIUM, args=list(QUIET))
+        # Beacons of a page that is left have the browser's own name, not that of the context.
+        yield playwright.chromium.launch(
+            executable_path=CHROMIUM, args=[*QUIET, f"--user-agent={AGENT}"]
+        )
     del os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"]
 
 
@@ -141,3 +145,34 @@ def test_a_page_without_scripts_is_counted_by_its_pixel(
     pages = "SELECT text FROM tracking_event JOIN tracking_label ON tracking_label.id = page_id"
     stored = wait_for(lambda: installation.rows(pages))
     assert set(stored) == {("/plain.html",)}
+
+
+def test_how_long_and_how_far_a_page_is_read_is_stored(
+    installation: Installation, website: tuple[Path, str], browser: Browser
+) -> None:
+    folder, origin = website
+    installation.manage("createsuperuser", "--noinput", "--email", "olive@example.com")
+    snippet = installation.manage("add_site", "localhost", "--owner", "olive@example.com")
+    snippet = snippet[snippet.index("<") :]
+    long = f"<!doctype html><title>Long</title>{snippet}<div style='height: 3000px'>Long"
+    (folder / "long.html").write_text(long)
+    page = browser.new_context(
+        user_agent=AGENT, viewport={"width": 800, "height": 600}, locale="de-DE"
+    ).new_page()
+    page.goto(f"{origin}/long.html")
+    page.evaluate("scrollTo(0, 900)")
+    page.wait_for_timeout(1500)
+    page.evaluate("tracking('Read', {props: {part: 1}, revenue: 2.5, currency: 'EUR'})")
+    page.goto("about:blank")
+    read = "SELECT engaged, scroll FROM tracking_event WHERE scroll > 0"
+    ((engaged, scroll),) = wait_for(lambda: installation.rows(read))
+    assert 1500 <= engaged < 10_000
+    assert scroll == 50
+    titles = "SELECT text FROM tracking_event JOIN tracking_label ON tracking_label.id = title_id"
+    assert installation.rows(titles) == [("Long",), ("Long",)]
+    said = "SELECT props, revenue, currency FROM tracking_event WHERE revenue > 0"
+    ((props, revenue, currency),) = installation.rows(said)
+    assert (json.loads(props), float(revenue), currency) == ({"part": "1"}, 2.5, "EUR")
+    language = "SELECT text FROM tracking_visit JOIN tracking_label ON tracking_label.id = {}"
+    for column, text in (("language_id", "de-DE"), ("screen_id", "800x600")):
+        assert installation.rows(language.format(column)) == [(text,)]

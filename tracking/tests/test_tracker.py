@@ -400,9 +400,7 @@ def test_forms(site: Website, page: Page) -> None:
     assert site.all("Form: Submission")[1]["props"] == {"form": ""}
 
 
-@pytest.mark.parametrize(
-    ("attributes", "head"), [("data-404", ""), ("", "<meta name=tracking-404>")]
-)
+@pytest.mark.parametrize(("attributes", "head"), [("data-404", ""), ("", "<meta data-404>")])
 def test_missing_pages(site: Website, page: Page, attributes: str, head: str) -> None:
     site.page("/gone", attributes, head=head).page("/")
     page.goto(site.url)
@@ -675,6 +673,16 @@ def test_the_script_twice_counts_once(site: Website, page: Page) -> None:
     assert site.views(2) == ["/", "/a"]
 
 
+def test_a_script_that_a_tag_manager_adds(site: Website, page: Page) -> None:
+    guide = (Path(__file__).parents[2] / "docs/guides.md").read_text()
+    (snippet,) = re.findall(r"( {4}<script>\n {6}\(function .*?</script>)", guide, re.DOTALL)
+    snippet = re.sub(r'"https://[^"]+"', f'"{site.script_url}"', snippet)
+    for path in ("/admin/x", "/"):
+        site.pages[path] = f"<!doctype html><title>Tags</title>{snippet}"
+        page.goto(site.url + path)
+    assert site.views(1) == ["/"]
+
+
 def test_an_element_of_the_functions_name_is_in_nobodys_way(site: Website, page: Page) -> None:
     site.page("/", body="<form id=tracking><input name=o><input name=q><input name=api></form>")
     page.goto(site.url)
@@ -690,14 +698,24 @@ def test_a_dialect_sets_options_and_rewrites_hits(site: Website, page: Page) -> 
                 api: "http://stats.example:{site.port}/t/api/event",
                 hash: true,
                 outbound: false,
+                downloads: "",
+                forms: 0,
                 transform: (hit) => hit.event != "No" && {{event: hit.event, p: hit.page}},
             }},
             q: [["Queued"]],
         }};
     </script>"""
-    site.page("/", head=dialect, body="<a href='http://other.example/'>Other</a>")
+    site.page(
+        "/",
+        head=dialect,
+        body="""
+        <a href="http://other.example/">Other</a>
+        <form onsubmit="event.preventDefault()"><button>Send</button></form>
+    """,
+    )
     page.goto(f"{site.url}/#a")
     page.click("a", button="middle")
+    page.click("button")
     page.evaluate("tracking('No')")
     page.evaluate(PROOF)
     site.wait(1, "Proof")
@@ -712,4 +730,6 @@ def test_what_the_documentation_says_of_options_is_complete() -> None:
     source = (Path(__file__).parents[1] / "collector/tracker.js").read_text()
     used = set(re.findall(r"options\.(\w+)", source)) | set(re.findall(r'asked\("(\w+)"\)', source))
     table = (Path(__file__).parents[2] / "docs/collecting.md").read_text()
-    assert set(re.findall(r"^\| `data-(\w+)", table, re.MULTILINE)) == used - {"transform"}
+    assert set(re.findall(r"^\| `data-(\w+)", table, re.MULTILINE)) == (used | {"404"}) - {
+        "transform"
+    }
