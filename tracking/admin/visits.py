@@ -4,7 +4,14 @@ from typing import Any
 from django.contrib import admin
 from django.db.models import Model, QuerySet
 from django.http import HttpRequest
+from django.template.loader import render_to_string
+from django.urls import reverse
+from django.utils import formats, timezone
+from django.utils.html import format_html, format_html_join
+from django.utils.http import urlencode
 from django.utils.text import Truncator
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
 from unfold.admin import TabularInline
 from unfold.contrib.filters.admin import BooleanRadioFilter, FieldTextFilter
 from unfold.decorators import display
@@ -19,19 +26,50 @@ from tracking.admin.filters import (
     country_name,
 )
 from tracking.admin.reports import ReadOnlyAdmin, ReportAdmin, time_and_date
-from tracking.models import Event, Visit
+from tracking.models import Event, Site, Visit
+from tracking.reporting.filters import Filter, Operator
+from tracking.templatetags.figures import NOTHING, duration
+from tracking.world import outlines, position
 
 
 class EventInline(TabularInline):
+    """What the visitor did, in order."""
+
     model = Event
-    fields = ["time", "name", "page"]
-    readonly_fields = ["time", "name", "page"]
-    ordering = ["pk"]
+    fields = ["at", "what", "title", "engaged_for", "seen", "money", "properties"]
+    readonly_fields = fields
+    ordering = ["time", "pk"]
     per_page = 50
     hide_title = True
     has_add_permission = ReadOnlyAdmin.has_change_permission
     has_change_permission = ReadOnlyAdmin.has_change_permission
     has_delete_permission = ReadOnlyAdmin.has_delete_permission
+
+    @admin.display(description=_("time"))
+    def at(self, event: Event) -> str:
+        return formats.date_format(timezone.localtime(event.time), "H:i:s")
+
+    @admin.display(description=_("event"))
+    def what(self, event: Event) -> str:
+        if event.is_pageview:
+            return event.page or NOTHING
+        return format_html("<strong>{}</strong> {}", event.name, event.page)
+
+    @admin.display(description=_("engaged"))
+    def engaged_for(self, event: Event) -> str:
+        return duration(event.engaged / 1000) if event.engaged else NOTHING
+
+    @admin.display(description=_("seen"))
+    def seen(self, event: Event) -> str:
+        return f"{event.scroll}%" if event.scroll else NOTHING
+
+    @admin.display(description=_("revenue"))
+    def money(self, event: Event) -> str:
+        return NOTHING if event.revenue is None else f"{event.revenue} {event.currency}".strip()
+
+    @admin.display(description=_("properties"))
+    def properties(self, event: Event) -> str:
+        return ", ".join(f"{name}: {text}" for name, text in (event.props or {}).items()) or NOTHING
 
 
 @admin.register(Visit)
@@ -69,7 +107,7 @@ class VisitAdmin(ReportAdmin):
         ("duration", AtLeastSecondsFilter),
     ]
     search_fields = ["entry_page"]
-    search_help_text = "Entry page, visit id or IP address"
+    search_help_text = _("Entry page, visit id or IP address")
     inlines = [EventInline]
     fieldsets = [
         (
@@ -84,9 +122,9 @@ class VisitAdmin(ReportAdmin):
                 ]
             },
         ),
-        ("Pages", {"fields": ["hostname", ("entry_page", "exit_page")]}),
+        (_("Pages"), {"fields": ["hostname", ("entry_page", "exit_page"), "alike"]}),
         (
-            "Where from",
+            _("Where from"),
             {
                 "fields": [
                     ("channel", "source"),
@@ -98,22 +136,37 @@ class VisitAdmin(ReportAdmin):
             },
         ),
         (
-            "Location",
+            _("Location"),
             {
                 "fields": [
                     ("country_name", "region"),
                     ("city", "postal_code"),
                     ("latitude", "longitude"),
                     "ip",
+                    "map",
                 ]
             },
         ),
         (
-            "System",
-            {"fields": [("browser", "browser_version"), ("os", "os_version"), "device"]},
+            _("System"),
+            {
+                "fields": [
+                    ("browser", "browser_version"),
+                    ("os", "os_version"),
+                    ("device", "screen"),
+                    "language",
+                ]
+            },
         ),
     ]
-    readonly_fields = ["readable_duration", "country_name"]
+    readonly_fields = ["readable_duration", "country_name", "alike", "map"]
+
+    def get_object(self, request: HttpRequest, *args: Any, **kwargs: Any) -> Any:
+        visit: Any = super().get_object(request, *args, **kwargs)
+        if visit:
+            mine = Site.objects.visible_to(request.user)
+            visit.has_dashboard = mine.filter(pk=visit.site_id).exists()
+        return visit
 
     def has_delete_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
         return request.user.has_perm("tracking.delete_visit")
@@ -138,31 +191,54 @@ class VisitAdmin(ReportAdmin):
             return queryset.filter(ip=search_term.strip()), False
         return super().get_search_results(request, queryset, search_term)
 
-    @display(description="started", header=True)
+    @display(description=_("started"), header=True)
     def started(self, visit: Visit) -> list[str]:
         return time_and_date(visit.started_at)
 
-    @display(description="entry page", header=True)
+    @display(description=_("entry page"), header=True)
     def entry(self, visit: Visit) -> list[str]:
         return [Truncator(visit.entry_page).chars(40), str(visit.site)]
 
-    @admin.display(description="source")
+    @admin.display(description=_("source"))
     def source_or_channel(self, visit: Visit) -> str:
         return Truncator(visit.source or visit.channel).chars(30)
 
-    @display(description="location", header=True)
+    @display(description=_("location"), header=True)
     def place(self, visit: Visit) -> list[str]:
         return [visit.location or visit.region, country_name(visit.country)]
 
-    @display(description="browser", header=True)
+    @display(description=_("browser"), header=True)
     def browser_and_os(self, visit: Visit) -> list[str]:
         return [visit.browser, visit.os]
 
-    @admin.display(description="country")
+    @admin.display(description=_("country"))
     def country_name(self, visit: Visit) -> str:
         return country_name(visit.country)
 
-    @admin.display(description="duration")
+    @admin.display(description=_("visits like it"))
+    def alike(self, visit: Visit) -> str:
+        """Those that began on the same page: here, and on the site's dashboard for who sees it."""
+        query = {"site__id__exact": visit.site_id, "entry_page__icontains": visit.entry_page}
+        address = reverse("admin:tracking_visit_changelist") + f"?{urlencode(query)}"
+        links = [(address, gettext("All that began on this page"))]
+        if visit.has_dashboard:  # type: ignore[attr-defined]
+            began = Filter("entry_page", Operator.IS, (visit.entry_page,))
+            address = f"{visit.site.get_absolute_url()}?{urlencode({'f': str(began)})}"
+            links.append((address, gettext("The site’s dashboard of these")))
+        return format_html_join(" · ", '<a href="{}" class="text-link">{}</a>', links)
+
+    @admin.display(description=_("map"))
+    def map(self, visit: Visit) -> str:
+        if visit.latitude is None or visit.longitude is None:
+            return NOTHING
+        x, y = position(float(visit.latitude), float(visit.longitude))
+        place = visit.location or country_name(visit.country)
+        return render_to_string(
+            "admin/tracking/map.html",
+            {"land": "".join(outlines().values()), "x": x, "y": y, "place": place},
+        )
+
+    @admin.display(description=_("duration"))
     def readable_duration(self, visit: Visit) -> str:
         minutes, seconds = divmod(round(visit.duration / 1000), 60)
         hours, minutes = divmod(minutes, 60)

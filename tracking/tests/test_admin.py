@@ -1,5 +1,6 @@
 """The back office: who may open what, what it shows, and that it stays fast."""
 
+import html
 import re
 from datetime import UTC, datetime
 from typing import Any
@@ -19,6 +20,7 @@ from accounts.tests.factories import UserFactory
 from conftest import Overlooked
 from tracking.admin import filters, reports
 from tracking.models import Event, QueueFile, Salt, Site, Visit
+from tracking.reporting.filters import Filter, Operator
 from tracking.tests.factories import EventFactory, SiteFactory, VisitFactory
 
 NOON = datetime(2026, 3, 15, 12, tzinfo=UTC)
@@ -192,6 +194,46 @@ def test_a_visit_shows_its_events_in_order(staff_client: Client, site: Site) -> 
     assert [form.instance for form in inline.formset.forms] == events
     assert "Germany" in response.text
     assert "1 h 2 min" in response.text
+
+
+def test_a_visit_shows_how_its_pages_were_read_and_what_came_of_it(
+    staff_client: Client, site: Site
+) -> None:
+    visit = VisitFactory(site=site, screen="1440x900", language="de-CH")
+    EventFactory(visit=visit, title="Prices", engaged=75_000, scroll=80)
+    EventFactory(visit=visit, name="Order", props={"plan": "big"}, revenue="9.5", currency="EUR")
+    text = staff_client.get(f"{VISITS}{visit.pk}/change/").text
+    for known in ("1440x900", "de-CH", "Prices", "1m\xa015s", "80%", "plan: big", "9.500 EUR"):
+        assert known in text
+
+
+def test_a_visit_stands_on_a_map_where_its_place_is_known(staff_client: Client, site: Site) -> None:
+    known = VisitFactory(site=site, city="Singapore", latitude="1.35", longitude="103.8")
+    text = staff_client.get(f"{VISITS}{known.pk}/change/").text
+    assert '<circle cx="756.4" cy="255.5"' in text
+    assert 'aria-label="Map of the world: Singapore"' in text
+    unknown = VisitFactory(site=site)
+    assert "<circle" not in staff_client.get(f"{VISITS}{unknown.pk}/change/").text
+
+
+def test_a_visit_leads_to_those_like_it(
+    staff_client: Client, owner_client: Client, staff: User, site: Site
+) -> None:
+    page = "/a,b?c"
+    foreign = VisitFactory(site=site, entry_page=page)
+    own = VisitFactory(site=SiteFactory(owner=staff), entry_page=page)
+
+    def links(visit: Visit) -> list[str]:
+        text = staff_client.get(f"{VISITS}{visit.pk}/change/").text
+        found = re.findall(r'href="([^"]+)" class="text-link"', text)
+        return [html.unescape(link) for link in found if "%2Fa" in link]
+
+    [to_list] = links(foreign)
+    assert listed(staff_client, to_list) == [foreign.pk]
+    to_list, to_dashboard = links(own)
+    assert listed(staff_client, to_list) == [own.pk]
+    report = staff_client.get(to_dashboard).context["report"]
+    assert report.filters == (Filter("entry_page", Operator.IS, (page,)),)
 
 
 def test_visits_and_events_cannot_be_added_or_changed(staff_client: Client, event: Event) -> None:
@@ -410,7 +452,7 @@ def test_queries_do_not_grow_with_the_rows(
             visit = VisitFactory(site=SiteFactory(), browser="Firefox")
             event = EventFactory(visit=visit)
         detail = {
-            f"{VISITS}{visit.pk}/change/": 6,
+            f"{VISITS}{visit.pk}/change/": 7,
             f"{EVENTS}{event.pk}/change/": 4,
         }
         for address, count in (expected | detail).items():
@@ -425,7 +467,7 @@ def test_the_detail_page_does_not_ask_more_for_more_events(
     visit = VisitFactory()
     for _ in range(3):
         EventFactory(visit=visit)
-        with django_assert_num_queries(6):
+        with django_assert_num_queries(7):
             staff_client.get(f"{VISITS}{visit.pk}/change/")
 
 
