@@ -6,6 +6,7 @@ from urllib.parse import urlsplit
 
 import idna
 from django.core.exceptions import ValidationError
+from django.utils.translation import gettext
 
 LABEL = re.compile(r"[a-z0-9_]([a-z0-9_-]{0,61}[a-z0-9_])?")
 SCHEME = re.compile(r"([a-z][a-z0-9+.-]*:)?//", re.IGNORECASE)
@@ -70,7 +71,7 @@ def validate_domain(domain: str) -> None:
 
 def not_a_domain(text: str) -> ValidationError:
     return ValidationError(
-        "“%(text)s” is not a domain. Give it as in example.com.",
+        gettext("“%(text)s” is not a domain. Give it as in example.com."),
         code="invalid",
         params={"text": text[:100]},
     )

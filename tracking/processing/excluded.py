@@ -3,13 +3,14 @@
 Both are written in the transaction that stores the batch: it is as exact as what is counted.
 """
 
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Collection, Iterable, Sequence
 from datetime import date, datetime, timedelta
 from typing import Any
 
 import msgspec
 from django.db import connection, models
+from django.db.models import Count
 
 from tracking.collector.hit import Hit
 from tracking.models import CrawlerDay, ExcludedDay, ExcludedHit, Reason, Site
@@ -17,6 +18,7 @@ from tracking.processing import store
 from tracking.processing.arrivals import MAX_TEXT, Arrival
 from tracking.processing.geodata import Geodata
 from tracking.processing.store import bare
+from tracking.processing.visitor import QUARTER, day_of
 
 DAYS_KEPT = 7
 DAYS_OF_CRAWLERS = 400
@@ -27,6 +29,7 @@ MAX_CRAWLER_PAGES = 1_000
 MAX_PAGE = 500
 
 Cell = tuple[int, date, Reason]  # of a table of counts: site, day, reason
+CrawlerKey = tuple[int, date, str, bool, str]  # site, day, crawler, whether of AI, page
 
 
 class KeptArrival(msgspec.Struct):
@@ -45,7 +48,8 @@ decode = msgspec.json.Decoder(KeptArrival).decode
 
 def cell_of(arrival: Arrival) -> Cell:
     assert arrival.reason is not None  # noqa: S101
-    return arrival.site.pk, arrival.site.day_of(arrival.hit.time), arrival.reason
+    site, moment = arrival.site, arrival.hit.time.timestamp()
+    return site.pk, day_of(site.time_zone, int(moment) // QUARTER), arrival.reason
 
 
 def to_keep(excluded: Collection[Arrival]) -> list[Arrival]:
@@ -116,18 +120,17 @@ def is_crawler(arrival: Arrival) -> bool:
 
 def note_crawlers(arrivals: Sequence[Arrival]) -> None:
     """Count which crawler asked for which page, and when last."""
-    hits: Counter[tuple[int, date, str, bool, str]] = Counter()
-    last: dict[tuple[int, date, str, bool, str], datetime] = {}
-    known = pages_noted(arrivals)
+    hits: Counter[CrawlerKey] = Counter()
+    last: dict[CrawlerKey, datetime] = {}
     for arrival in arrivals:
         site, day, reason = cell_of(arrival)
-        pages, page = known[site, day], (arrival.rule, arrival.page[:MAX_PAGE])
-        if page not in pages and len(pages) >= MAX_CRAWLER_PAGES:
-            page = (arrival.rule, "")
-        pages.add(page)
-        key = (site, day, page[0], reason is Reason.AI_CRAWLER, page[1])
+        key = (site, day, arrival.rule, reason is Reason.AI_CRAWLER, arrival.page[:MAX_PAGE])
         hits[key] += 1
         last[key] = max(last.get(key, arrival.hit.time), arrival.hit.time)
+    for key in too_many_pages(hits):
+        rest = (*key[:4], "")
+        hits[rest] += hits.pop(key)
+        last[rest] = max(last.get(rest, last[key]), last[key])
     add(
         CrawlerDay,
         ("site_id", "day", "crawler", "is_ai", "page"),
@@ -137,15 +140,29 @@ def note_crawlers(arrivals: Sequence[Arrival]) -> None:
     )
 
 
-def pages_noted(arrivals: Iterable[Arrival]) -> dict[tuple[int, date], set[tuple[str, str]]]:
-    """What is noted already, by site and day: crawlers and pages."""
-    noted: dict[tuple[int, date], set[tuple[str, str]]] = {}
-    for arrival in arrivals:
-        site, day, _reason = cell_of(arrival)
-        if (site, day) not in noted:
-            rows = CrawlerDay.objects.filter(site=site, day=day)
-            noted[site, day] = set(rows.values_list("crawler", "page"))
-    return noted
+def too_many_pages(keys: Collection[CrawlerKey]) -> list[CrawlerKey]:
+    """Those of which a new row would be one too many for its site and day."""
+    if not keys:
+        return []
+    new: defaultdict[tuple[int, date], list[CrawlerKey]] = defaultdict(list)
+    for key in keys:
+        if key[4]:
+            new[key[:2]].append(key)
+    rows = CrawlerDay.objects.filter(
+        site__in={site for site, _ in new}, day__in={day for _, day in new}
+    )
+    noted = {
+        (site, day): number
+        for site, day, number in rows.values_list("site", "day").annotate(number=Count("pk"))
+    }
+    excess = []
+    for (site, day), asked in new.items():
+        room = MAX_CRAWLER_PAGES - noted.get((site, day), 0)
+        if len(asked) > room:
+            here = rows.filter(site=site, day=day).values_list("crawler", "is_ai", "page")
+            known = set(here)
+            excess += [key for key in asked if key[2:] not in known][max(0, room) :]
+    return excess
 
 
 # Tables of counts

@@ -7,7 +7,7 @@ from unittest.mock import patch
 
 import pytest
 import time_machine
-from pytest_django import Settings
+from pytest_django import DjangoAssertNumQueries, Settings
 
 from tracking.models import CrawlerDay, ExcludedDay, ExcludedHit, Reason, Site
 from tracking.processing import excluded
@@ -179,6 +179,20 @@ def test_pages_of_crawlers_have_a_limit(site: Site, monkeypatch: pytest.MonkeyPa
     process_hits(*(record(site, user_agent=GPTBOT, url=f"/{page}") for page in "abc"))
     process_hits(*(record(site, user_agent=GPTBOT, url=f"/{page}") for page in "adb"))
     assert [(page, hits) for _, _, page, hits, _ in crawlers()] == [("", 2), ("/a", 2), ("/b", 2)]
+
+
+@pytest.mark.parametrize("count", [1, 300])
+def test_crawlers_take_as_many_queries_however_many_they_are(
+    site: Site, count: int, django_assert_num_queries: DjangoAssertNumQueries
+) -> None:
+    process_hits(record(site))  # makes the salts
+    agents = [GPTBOT, GOOGLEBOT]
+    put(*(record(site, user_agent=agents[n % 2], url=f"/{n}") for n in range(count)))
+    with django_assert_num_queries(23):
+        # Cleaning: 4. The file: sought, made (in a savepoint: 3). Site. How many are kept. Two
+        # salts. The transaction: 2 (as savepoint), sites locked, 2 around what is counted, the
+        # kept hits, their number, the crawlers' pages and their number, position. The file's end.
+        process()
 
 
 def test_crawlers_are_forgotten_after_a_year_and_more(site: Site, tmp_path: Path) -> None:
