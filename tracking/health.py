@@ -13,6 +13,7 @@ from pathlib import Path
 import maxminddb
 from django.conf import settings
 from django.contrib.humanize.templatetags.humanize import naturaltime
+from django.db.models import Sum
 from django.template.defaultfilters import filesizeformat
 from django.utils import timezone
 from django.utils.timesince import timesince
@@ -20,7 +21,7 @@ from django.utils.translation import gettext, ngettext
 from django.utils.translation import gettext_lazy as _
 
 from tracking import spool
-from tracking.models import QueueFile
+from tracking.models import Event, ExcludedDay, QueueFile, Reason, Site
 from tracking.processing.backlog import LOCK
 from tracking_project.recent_errors import recent_errors
 
@@ -63,6 +64,19 @@ class Waiting:
     hits: int = 0
     is_exact: bool = True
     oldest: datetime | None = None
+
+
+@dataclass(frozen=True)
+class HitsToday:
+    """What became of the hits of today, in the reader's time zone; reasons go by days of sites."""
+
+    stored: int
+    waiting: int
+    filtered: list[tuple[Reason, int]]
+
+    @property
+    def accepted(self) -> int:
+        return self.stored + self.waiting + sum(hits for _reason, hits in self.filtered)
 
 
 @dataclass(frozen=True)
@@ -165,6 +179,19 @@ def time_of(line: bytes) -> datetime | None:
         return datetime.fromtimestamp(spool.decode(line).time, UTC)
     except (ValueError, OverflowError):  # what msgspec raises is a ValueError too
         return None
+
+
+def hits_today() -> HitsToday:
+    start = timezone.localtime().replace(hour=0, minute=0, second=0, microsecond=0)
+    # Every event has a site; naming them lets the database use its index on site and time.
+    stored = Event.objects.filter(site__in=Site.objects.order_by(), time__gte=start)
+    days = ExcludedDay.objects.filter(day=start.date()).values_list("reason")
+    filtered = days.annotate(number=Sum("hits")).order_by("-number", "reason")
+    return HitsToday(
+        stored=stored.count(),
+        waiting=waiting(settings.SPOOL_DIR).hits,
+        filtered=[(Reason(reason), number) for reason, number in filtered],
+    )
 
 
 def disk(now: datetime) -> Sign:

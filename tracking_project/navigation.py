@@ -35,6 +35,12 @@ GROUPS = (
         (
             Entry("tracking.visit", _("Visits"), "footprint", _("Every visit, with its events")),
             Entry("tracking.event", _("Events"), "ads_click", _("Pageviews and custom events")),
+            Entry(
+                "tracking.excludedhit",
+                _("Filtered hits"),
+                "filter_alt",
+                _("What was not counted, and why"),
+            ),
         ),
     ),
     (

@@ -12,7 +12,7 @@ from django.utils.translation import gettext_lazy as _
 from django.views.generic import TemplateView
 from unfold.widgets import UnfoldAdminTextInputWidget
 
-from tracking.health import city_file, health
+from tracking.health import city_file, health, hits_today
 from tracking.processing.geodata import NOWHERE, Geodata, get_geodata, public_address
 from tracking_project.recent_errors import recent_errors
 
@@ -57,6 +57,7 @@ class HealthView(PermissionRequiredMixin, TemplateView):
             **admin.site.each_context(self.request),
             "title": gettext("Health"),
             "health": health(),
+            "hits": hits_today(),
             "errors": recent.errors[:SHOWN_ERRORS],
             "city_file": city_file(),
             "form": AddressForm(),

@@ -117,6 +117,8 @@ class ExcludedHit(models.Model):
     arrival = models.BinaryField()
 
     class Meta:
+        verbose_name = _("filtered hit")
+        verbose_name_plural = _("filtered hits")
         indexes = [models.Index(fields=["site", "time"], name="excluded_hit_site_time")]
 
     def __str__(self) -> str:

@@ -17,11 +17,12 @@ from pytest_django import DjangoAssertNumQueries, Settings
 from accounts.models import User
 from tracking import health
 from tracking.health import Sign, State
-from tracking.models import QueueFile, Site
+from tracking.models import QueueFile, Reason, Site
 from tracking.processing.backlog import Backlog
 from tracking.processing.worker import Worker
 from tracking.spool import Record, Spool
 from tracking.tests.city_files import write_nested
+from tracking.tests.hits import NOON, process_hits, put, record
 from tracking_project.recent_errors import RecentErrorsHandler
 
 PAGE = "/admin/health/"
@@ -201,5 +202,15 @@ def test_the_page_asks_little(
     staff_client: Client, django_assert_num_queries: DjangoAssertNumQueries
 ) -> None:
     fill(2)
-    with django_assert_num_queries(3):
+    with django_assert_num_queries(6):
         staff_client.get(PAGE)
+
+
+@pytest.mark.usefixtures("in_the_afternoon")
+def test_the_page_tells_what_became_of_todays_hits(analyst_client: Client, site: Site) -> None:
+    process_hits(record(site), record(site), record(site, prefetch=True))
+    process_hits(record(site, NOON - timedelta(days=1)))
+    put(record(site))
+    hits = analyst_client.get(PAGE).context["hits"]
+    assert (hits.accepted, hits.stored, hits.waiting) == (4, 2, 1)
+    assert hits.filtered == [(Reason.PREFETCH, 1)]
