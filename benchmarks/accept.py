@@ -1,20 +1,25 @@
 """How many hits a second does a web server accept, beside an application that does nothing?
 
 Both run under the same granian, one after the other, and are asked by wrk through 16 connections,
-with varying User-Agents, Referers, addresses and pages.
+with varying User-Agents, Referers, addresses and pages. With `--busy` two clients ask in a loop
+for a page of the same server that takes 0.3 s, waiting or computing.
 """
 
 import argparse
+import contextlib
 import re
 import shutil
 import signal
+import socket
 import subprocess
-import time
+import threading
+import urllib.request
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 from benchmarks.installation import BASE_DIR, BIN, Installation, installation, show
-from tracking.tests.service import free_port
+from tracking.tests.service import free_port, wait_for
 
 HEADERS = """
 local n = 0
@@ -44,6 +49,15 @@ request = function()
 end
 """,
 }
+
+
+BARE = "benchmarks.bare:application"
+APPLICATIONS = {
+    "web": "tracking_project.wsgi:application",
+    "collector": "tracking_project.collector:application",
+    "busy": "benchmarks.busy:application",
+}
+CLIENTS = 2
 
 
 @dataclass
@@ -90,14 +104,42 @@ def measure(
         env=made.environment,
     )
     try:
-        time.sleep(3)
-        load = ask(f"http://127.0.0.1:{port}", script, options.seconds)
+        url = f"http://127.0.0.1:{port}"
+        wait_for(lambda: listens(port))
+        is_busy = application == APPLICATIONS["busy"]
+        with looping(f"{url}/{options.busy}") if is_busy else contextlib.nullcontext():
+            load = ask(url, script, options.seconds)
         return load, resident(server.pid)
     finally:
         server.send_signal(signal.SIGTERM)
-        server.wait(10)
+        server.wait(60)
         for file in (made.folder / "spool").glob("*.log"):
             file.unlink()
+
+
+def listens(port: int) -> bool:
+    with socket.socket() as probe:
+        return probe.connect_ex(("127.0.0.1", port)) == 0
+
+
+@contextlib.contextmanager
+def looping(url: str) -> Iterator[None]:
+    """Clients that ask for a page again and again."""
+    stop = threading.Event()
+
+    def loop() -> None:
+        while not stop.is_set():
+            urllib.request.urlopen(url, timeout=30).read()
+
+    clients = [threading.Thread(target=loop) for _ in range(CLIENTS)]
+    for client in clients:
+        client.start()
+    try:
+        yield
+    finally:
+        stop.set()
+        for client in clients:
+            client.join()
 
 
 def resident(parent: int) -> int:
@@ -111,11 +153,19 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--seconds", type=int, default=10)
     parser.add_argument("--workers", type=int, default=1)
-    parser.add_argument("--threads", type=int, default=16, help="blocking threads of a worker")
+    parser.add_argument(
+        "--process", choices=("web", "collector"), default="web", help="which of our applications"
+    )
+    parser.add_argument("--busy", choices=("waiting", "computing"), help="beside a slow page")
+    parser.add_argument(
+        "--threads", type=int, help="blocking threads of a worker (web 16, collector 1)"
+    )
     parser.add_argument("--rounds", type=int, default=2)
     options = parser.parse_args()
     if not shutil.which("wrk"):
         parser.error("wrk is needed (Debian: apt install wrk)")
+    options.threads = options.threads or {"web": 16, "collector": 1}[options.process]
+    name = "busy" if options.busy else options.process
     rows = []
     with installation(TRUSTED_PROXIES="1") as made:
         _, public_id = made.add_site()
@@ -123,8 +173,8 @@ def main() -> None:
             script = made.folder / f"{kind}.lua"
             script.write_text(HEADERS + request.replace("{id}", public_id))
             for number in range(1, options.rounds + 1):
-                bare, _ = measure(made, "benchmarks.bare:application", script, options)
-                load, memory = measure(made, "tracking_project.wsgi:application", script, options)
+                bare, _ = measure(made, BARE, script, options)
+                load, memory = measure(made, APPLICATIONS[name], script, options)
                 rows.append(
                     {
                         "request": kind,
@@ -138,7 +188,9 @@ def main() -> None:
                         "MiB": memory,
                     }
                 )
-    show(f"{options.workers} worker(s), {options.threads} thread(s), 16 connections", rows)
+    beside = f", beside two clients of a page {options.busy} for 0.3 s" if options.busy else ""
+    title = f"{options.process}: {options.workers} worker(s), {options.threads} thread(s)"
+    show(f"{title}, 16 connections{beside}", rows)
 
 
 if __name__ == "__main__":
