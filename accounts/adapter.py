@@ -13,6 +13,8 @@ from django.db import IntegrityError, transaction
 from django.http import HttpRequest
 from django.urls import reverse
 from django.utils.http import url_has_allowed_host_and_scheme
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
 
 from accounts.models import User
 from accounts.setup import is_set_up
@@ -29,14 +31,18 @@ def registration_open() -> bool:
 class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]
     error_messages = {
         **DefaultAccountAdapter.error_messages,
-        "account_inactive": "This account is not active.",
-        "email_password_mismatch": "E-mail address and password do not match. "
-        "Check both, or set a new password.",
-        "email_taken": "There is an account with this e-mail address already. "
-        "Log in, or set a new password.",
-        "enter_current_password": "This is not your current password. Type it again.",
-        "incorrect_password": "This is not your password. Type it again.",
-        "too_many_login_attempts": "Too many failed attempts. Wait five minutes, then try again.",
+        "account_inactive": _("This account is not active."),
+        "email_password_mismatch": _(
+            "E-mail address and password do not match. Check both, or set a new password."
+        ),
+        "email_taken": _(
+            "There is an account with this e-mail address already. Log in, or set a new password."
+        ),
+        "enter_current_password": _("This is not your current password. Type it again."),
+        "incorrect_password": _("This is not your password. Type it again."),
+        "too_many_login_attempts": _(
+            "Too many failed attempts. Wait five minutes, then try again."
+        ),
     }
 
     def is_open_for_signup(self, request: HttpRequest) -> bool:
@@ -62,7 +68,9 @@ class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]
             logger.exception("A mail could not be sent.")
             messages.error(
                 current.request,
-                "The mail could not be sent. Try again later, or ask whoever runs this server.",
+                gettext(
+                    "The mail could not be sent. Try again later, or ask whoever runs this server."
+                ),
             )
 
     def send_confirmation_mail(

@@ -32,7 +32,7 @@ admin.site.unregister(EmailAddress)  # shown with its user
 admin.site.unregister(Group)
 
 
-LAST_SUPERUSER = (
+LAST_SUPERUSER = _(
     "This is the only account that may manage this server. Make another active superuser with "
     "staff status first."
 )
@@ -76,7 +76,7 @@ class EmailAddressInline(TabularInline):
     """Which addresses lead to this account; without a verified one nobody can log in by mail."""
 
     model = EmailAddress
-    verbose_name_plural = "e-mail addresses for log in"
+    verbose_name_plural = _("e-mail addresses for log in")
     fields = ["email", "primary", "verified"]
     readonly_fields = ["email", "primary"]
     hide_title = True
@@ -97,17 +97,17 @@ class UserAdmin(DjangoUserAdmin, BackOfficeAdmin):
     list_display = ["person", "is_active", "is_staff", "site_count", "last_seen", "joined"]
     list_filter = ["is_active", "is_staff", "is_superuser", "groups"]
     search_fields = ["email", "name"]
-    search_help_text = "E-mail address or name"
+    search_help_text = _("E-mail address or name")
     ordering = ["-pk"]
     actions = ["send_password_links", "deactivate", "activate"]
     readonly_fields = ["last_login", "date_joined"]
     fieldsets = [
         (None, {"fields": ["email", "name", "time_zone", "password"]}),
         (
-            "Permissions",
+            _("Permissions"),
             {"fields": ["is_active", "is_staff", "is_superuser", "groups", "user_permissions"]},
         ),
-        ("Dates", {"fields": [("last_login", "date_joined")]}),
+        (_("Dates"), {"fields": [("last_login", "date_joined")]}),
     ]
     add_fieldsets = [
         (
@@ -278,7 +278,7 @@ class UserAdmin(DjangoUserAdmin, BackOfficeAdmin):
             gettext("Log in as"),
         )
 
-    @admin.display(description="sites", empty_value="0")
+    @admin.display(description=_("sites"), empty_value="0")
     def site_count(self, user: User) -> int | None:
         return user.site_count  # type: ignore[attr-defined]
 

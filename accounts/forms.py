@@ -1,3 +1,4 @@
+from collections.abc import Mapping
 from typing import Any, ClassVar, cast
 
 from allauth.account import forms as allauth_forms
@@ -8,21 +9,23 @@ from django.conf import settings
 from django.contrib.auth.password_validation import validate_password
 from django.db import transaction
 from django.http import HttpRequest
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
 
 from accounts.models import User
 from accounts.setup import create_owner
 from tracking_project.time_zones import time_zone_choices
 
-EMAIL_LABEL = "E-mail address"
-PASSWORD_HELP = "At least 10 characters. A few unrelated words make a good password."  # noqa: S105
-NEW_PASSWORDS = {"password1": "New password", "password2": "New password, once more"}
-EMAIL_TAKEN = {"unique": "There is an account with this e-mail address already."}
+EMAIL_LABEL = _("E-mail address")
+PASSWORD_HELP = _("At least 10 characters. A few unrelated words make a good password.")
+NEW_PASSWORDS = {"password1": _("New password"), "password2": _("New password, once more")}
+EMAIL_TAKEN = {"unique": _("There is an account with this e-mail address already.")}
 
 
 class LabelledMixin:
     """allauth's forms in our words, without placeholders and without links inside of fields."""
 
-    labels: ClassVar[dict[str, str]] = {}
+    labels: ClassVar[Mapping[str, Any]] = {}
     fields: dict[str, forms.Field]
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
@@ -41,7 +44,11 @@ class SignupForm(LabelledMixin, allauth_forms.SignupForm):  # type: ignore[misc]
     labels = {"email": EMAIL_LABEL}
     field_order = ["name", "email", "password1"]
 
-    name = forms.CharField(max_length=100, widget=forms.TextInput(attrs={"autocomplete": "name"}))
+    name = forms.CharField(
+        label=_("Name"),
+        max_length=100,
+        widget=forms.TextInput(attrs={"autocomplete": "name"}),
+    )
 
     @transaction.atomic
     def save(self, request: HttpRequest) -> User:
@@ -54,7 +61,7 @@ class SignupForm(LabelledMixin, allauth_forms.SignupForm):  # type: ignore[misc]
 
 
 class ChangePasswordForm(LabelledMixin, allauth_forms.ChangePasswordForm):  # type: ignore[misc]
-    labels = {"oldpassword": "Current password", **NEW_PASSWORDS}
+    labels = {"oldpassword": _("Current password"), **NEW_PASSWORDS}
 
 
 class SetPasswordForm(LabelledMixin, allauth_forms.SetPasswordForm):  # type: ignore[misc]
@@ -77,6 +84,7 @@ class SetupForm(forms.ModelForm):
     """Makes the owner of a fresh server."""
 
     password = forms.CharField(
+        label=_("Password"),
         strip=False,
         widget=forms.PasswordInput(attrs={"autocomplete": "new-password"}),
         help_text=PASSWORD_HELP,
@@ -111,13 +119,16 @@ class SetupForm(forms.ModelForm):
 
 class ProfileForm(forms.ModelForm):
     time_zone = forms.ChoiceField(
-        choices=time_zone_choices, help_text="Times are shown as they read on a clock there."
+        label=_("Time zone"),
+        choices=time_zone_choices,
+        help_text=_("Times are shown as they read on a clock there."),
     )
     current_password = forms.CharField(
+        label=_("Current password"),
         required=False,
         strip=False,
         widget=forms.PasswordInput(attrs={"autocomplete": "current-password"}),
-        help_text="Needed only for another e-mail address.",
+        help_text=_("Needed only for another e-mail address."),
     )
 
     class Meta:
@@ -146,9 +157,13 @@ class ProfileForm(forms.ModelForm):
         if not self.new_email:
             return ""
         if not user.has_usable_password():
-            raise forms.ValidationError("Set a password first, then change your e-mail address.")
+            raise forms.ValidationError(
+                gettext("Set a password first, then change your e-mail address.")
+            )
         if not password:
-            raise forms.ValidationError("Type your password to change your e-mail address.")
+            raise forms.ValidationError(
+                gettext("Type your password to change your e-mail address.")
+            )
         if not get_adapter().reauthenticate(user, password):
             raise get_adapter().validation_error("enter_current_password")
         return password

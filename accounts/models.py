@@ -7,6 +7,7 @@ from django.contrib.auth.models import AbstractBaseUser, BaseUserManager, Permis
 from django.db import models, transaction
 from django.db.models.functions import Lower
 from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
 
 from tracking_project.time_zones import validate_time_zone
 
@@ -36,16 +37,18 @@ class UserManager(BaseUserManager["User"]):
 class User(AbstractBaseUser, PermissionsMixin):
     """A person: known by e-mail address, called by name."""
 
-    email = models.EmailField("e-mail address", unique=True)
-    name = models.CharField(max_length=100, blank=True)
-    time_zone = models.CharField(max_length=64, default="UTC", validators=[validate_time_zone])
+    email = models.EmailField(_("e-mail address"), unique=True)
+    name = models.CharField(_("name"), max_length=100, blank=True)
+    time_zone = models.CharField(
+        _("time zone"), max_length=64, default="UTC", validators=[validate_time_zone]
+    )
     is_staff = models.BooleanField(
-        "staff", default=False, help_text="May open the back office (/admin/)."
+        _("staff"), default=False, help_text=_("May open the back office (/admin/).")
     )
     is_active = models.BooleanField(
-        "active", default=True, help_text="Clear this instead of deleting the account."
+        _("active"), default=True, help_text=_("Clear this instead of deleting the account.")
     )
-    date_joined = models.DateTimeField(default=timezone.now, editable=False)
+    date_joined = models.DateTimeField(_("date joined"), default=timezone.now, editable=False)
 
     objects: ClassVar[UserManager] = UserManager()
 
@@ -54,6 +57,8 @@ class User(AbstractBaseUser, PermissionsMixin):
     REQUIRED_FIELDS: ClassVar[list[str]] = []
 
     class Meta:
+        verbose_name = _("user")
+        verbose_name_plural = _("users")
         constraints = [
             models.UniqueConstraint(Lower("email"), name="user_email_any_case"),
         ]

@@ -13,6 +13,8 @@ from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse_lazy
 from django.utils.decorators import method_decorator
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.debug import sensitive_post_parameters
 from django.views.generic import CreateView, FormView, UpdateView
@@ -45,7 +47,9 @@ class SetupView(FormPageMixin, CreateView):
             return self.already_set_up()
         login(self.request, user)
         messages.success(
-            self.request, f"Welcome, {user.get_short_name()}. This server is yours now."
+            self.request,
+            gettext("Welcome, %(name)s. This server is yours now.")
+            % {"name": user.get_short_name()},
         )
         return redirect("index")
 
@@ -70,7 +74,7 @@ class ProfileView(LoginRequiredMixin, FormPageMixin, SuccessMessageMixin, Update
     template_name = "accounts/profile.html"
     context_object_name = "person"  # else it would be `user`, which is for the page's header
     success_url = reverse_lazy("profile")
-    success_message = "Your profile has been saved."
+    success_message = _("Your profile has been saved.")
 
     def get_object(self, queryset: Any = None) -> User:
         # Not request.user itself, which the page's header shows: a refused name stays unseen.
@@ -128,5 +132,7 @@ class DeleteAccountView(LoginRequiredMixin, FormPageMixin, FormView):
         # A second press of the button may have deleted it already.
         User.objects.filter(pk=self.request.user.pk).delete()
         logout(self.request)
-        messages.success(self.request, "Your account and everything in it has been deleted.")
+        messages.success(
+            self.request, gettext("Your account and everything in it has been deleted.")
+        )
         return super().form_valid(form)

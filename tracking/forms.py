@@ -5,6 +5,7 @@ from django import forms
 from django.conf import settings
 from django.core.exceptions import ValidationError
 from django.db import transaction
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from tracking.domains import clean_domain
@@ -17,7 +18,7 @@ class DomainField(forms.CharField):
 
     # A pasted address may be longer than the domain in it.
     default_max_length = 2000
-    default_error_messages = {"required": "Give a domain, as in example.com."}
+    default_error_messages = {"required": _("Give a domain, as in example.com.")}
 
     def __init__(self, **kwargs: Any) -> None:
         super().__init__(**{"max_length": self.default_max_length, **kwargs})
@@ -38,7 +39,10 @@ class DomainField(forms.CharField):
 class SiteForm(forms.ModelForm):
     """A site to add or to change; `instance` says whose it is."""
 
-    domain = DomainField(help_text=Site._meta.get_field("domain").help_text)
+    domain = DomainField(
+        label=Site._meta.get_field("domain").verbose_name,
+        help_text=Site._meta.get_field("domain").help_text,
+    )
     counting_host = DomainField(
         label=Site._meta.get_field("counting_host").verbose_name,
         help_text=Site._meta.get_field("counting_host").help_text,
@@ -46,8 +50,9 @@ class SiteForm(forms.ModelForm):
         empty_value=None,
     )
     time_zone = forms.ChoiceField(
+        label=Site._meta.get_field("time_zone").verbose_name,
         choices=time_zone_choices,
-        error_messages={"invalid_choice": "“%(value)s” is not a time zone."},
+        error_messages={"invalid_choice": _("“%(value)s” is not a time zone.")},
     )
 
     class Meta:
@@ -59,7 +64,10 @@ class SiteForm(forms.ModelForm):
         zone = self.fields["time_zone"]
         zone.help_text = Site._meta.get_field("time_zone").help_text
         if self.instance.pk:
-            zone.help_text += " A change counts for visits from then on."
+            zone.help_text = _(
+                "Days in the reports begin at midnight here. A change counts for visits from then "
+                "on."
+            )
             return
         del self.fields["counting_host"]  # a newcomer need not think of it
         if self.initial["time_zone"] == "UTC":
@@ -75,7 +83,7 @@ class SiteForm(forms.ModelForm):
         same = Site.objects.filter(owner=self.instance.owner, domain=domain)
         if same.exclude(pk=self.instance.pk).exists():
             raise ValidationError(
-                "%(domain)s has been added already.", code="double", params={"domain": domain}
+                _("%(domain)s has been added already."), code="double", params={"domain": domain}
             )
         return domain
 
@@ -98,13 +106,15 @@ class SiteDeleteForm(forms.Form):
     def __init__(self, *args: Any, site: Site, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.site = site
-        self.fields["domain"].label = f"Type {site.domain} to confirm"
+        self.fields["domain"].label = gettext("Type %(domain)s to confirm") % {
+            "domain": site.domain
+        }
 
     def clean_domain(self) -> str:
         domain: str = self.cleaned_data["domain"]
         if domain != self.site.domain:
             raise ValidationError(
-                "This is another domain. Type %(domain)s to delete this site.",
+                _("This is another domain. Type %(domain)s to delete this site."),
                 code="other",
                 params={"domain": self.site.domain},
             )

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import maxminddb
 from django.conf import settings
-from django.contrib.humanize.templatetags.humanize import naturaltime
+from django.contrib.humanize.templatetags.humanize import intcomma, naturaltime
 from django.db.models import Sum
 from django.template.defaultfilters import filesizeformat
 from django.utils import timezone
@@ -131,7 +131,7 @@ def queue(now: datetime) -> Sign:
         found.hits,
     ) % {
         "about": "" if found.is_exact else gettext("about") + " ",
-        "count": f"{found.hits:,}",
+        "count": intcomma(found.hits),
         "ago": naturaltime(found.oldest),
     }
     if found.bytes > settings.QUEUE_MAX_BYTES * 0.8:
@@ -215,7 +215,7 @@ def errors(now: datetime) -> Sign:
     title = gettext("Errors in 24 hours")
     if not count:
         return Sign(title, gettext("none"))
-    text = f"{count:,}" if recent.all_kept else gettext("more than %(count)s") % {"count": count}
+    text = intcomma(count) if recent.all_kept else gettext("more than %(count)s") % {"count": count}
     return Sign(title, text, State.WARNING, gettext("The last ones are listed below."))
 
 

@@ -10,6 +10,8 @@ from django.http.request import split_domain_port
 from django.template import loader
 from django.utils.cache import patch_vary_headers
 from django.utils.html import format_html
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
 
 from tracking_project.theme import theme
 
@@ -17,26 +19,35 @@ logger = logging.getLogger(__name__)
 
 # Where the standard's name for a status says too little: a title, and what it means.
 TEXTS = {
-    400: ("Bad request", "The server could not make sense of what was sent."),
+    400: (_("Bad request"), _("The server could not make sense of what was sent.")),
     403: (
-        "Not allowed",
-        "You may not see this page or do this. Perhaps you are logged in with another account.",
+        _("Not allowed"),
+        _("You may not see this page or do this. Perhaps you are logged in with another account."),
     ),
-    404: ("Page not found", "There is nothing at this address, or it is not yours to see."),
-    405: ("Method not allowed", "This address exists, but cannot be used in this way."),
-    413: ("Too large", "More was sent than the server accepts."),
-    429: ("Too many requests", "That was a lot in a short time. Wait a few minutes, then go on."),
+    404: (
+        _("Page not found"),
+        _("There is nothing at this address, or it is not yours to see."),
+    ),
+    405: (
+        _("Method not allowed"),
+        _("This address exists, but cannot be used in this way."),
+    ),
+    413: (_("Too large"), _("More was sent than the server accepts.")),
+    429: (
+        _("Too many requests"),
+        _("That was a lot in a short time. Wait a few minutes, then go on."),
+    ),
     500: (
-        "Something went wrong",
-        "The fault is ours, not yours. It has been written to the server’s log.",
+        _("Something went wrong"),
+        _("The fault is ours, not yours. It has been written to the server’s log."),
     ),
 }
-CSRF_DETAIL = (
+CSRF_DETAIL = _(
     "For your safety the form was not accepted: it had been open for too long, or the browser "
     "did not send our cookie. Go back, reload the page and send the form again."
 )
-UNKNOWN_HOST = (
-    "This server is not known by the name {host}. Whoever runs it can set BASE_URL or "
+UNKNOWN_HOST = _(
+    "This server is not known by the name %(host)s. Whoever runs it can set BASE_URL or "
     "ALLOWED_HOSTS."
 )
 
@@ -48,9 +59,9 @@ def error_response(request: HttpRequest, status: int, detail: str = "") -> HttpR
     must not fail in its turn.
     """
     title, usual_detail = TEXTS.get(
-        status, (responses.get(status, "Error"), "The server refused this request.")
+        status, (responses.get(status, gettext("Error")), _("The server refused this request."))
     )
-    error = {"status": status, "title": title, "detail": detail or usual_detail}
+    error = {"status": status, "title": str(title), "detail": detail or str(usual_detail)}
     response: HttpResponse
     if request.get_preferred_type(["text/html", "application/json"]) == "application/json":
         response = JsonResponse({"error": error}, status=status)
@@ -67,7 +78,7 @@ def error_response(request: HttpRequest, status: int, detail: str = "") -> HttpR
 def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
     if isinstance(exception, DisallowedHost):
         host = request.META.get("HTTP_HOST", request.META["SERVER_NAME"])
-        detail = UNKNOWN_HOST.format(host=split_domain_port(host)[0] or host)
+        detail = str(UNKNOWN_HOST) % {"host": split_domain_port(host)[0] or host}
         response = error_response(request, 400, detail)
         logger.warning("Bad request: %s", exception)
     else:
@@ -84,7 +95,7 @@ def permission_denied(request: HttpRequest, exception: Exception) -> HttpRespons
 
 
 def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:
-    return error_response(request, 403, CSRF_DETAIL)
+    return error_response(request, 403, str(CSRF_DETAIL))
 
 
 def page_not_found(request: HttpRequest, exception: Exception) -> HttpResponse:

@@ -9,6 +9,7 @@ from django.contrib.admin.views.main import ERROR_FLAG
 from django.db import IntegrityError
 from django.http import HttpRequest, HttpResponse
 from django.utils import formats, timezone
+from django.utils.translation import gettext
 from unfold.admin import ModelAdmin
 from unfold.views import ChangeList
 
@@ -65,4 +66,7 @@ class BackOfficeAdmin(ModelAdmin):
 def date_and_time(moment: datetime) -> list[str]:
     """The two lines of a cell, in the reader's time zone."""
     local = timezone.localtime(moment)
-    return [formats.date_format(local, "j M Y"), formats.date_format(local, "H:i")]
+    return [
+        formats.date_format(local, gettext("j M Y")),
+        formats.date_format(local, gettext("H:i")),
+    ]

@@ -6,6 +6,7 @@ from urllib.parse import urlsplit
 
 from csp.constants import NONE, SELF
 from django.conf import global_settings
+from django.utils.translation import gettext_lazy as _
 from django.utils.translation import to_locale
 
 from tracking_project.data_dir import make_data_dir, secret_key_in
@@ -265,7 +266,7 @@ LOGGING = logging_config(ERROR_LOG_PATH)
 UNFOLD = {
     "SITE_TITLE": "Tracking",
     "SITE_HEADER": "Tracking",
-    "SITE_SUBHEADER": "Back office",
+    "SITE_SUBHEADER": _("Back office"),
     "SITE_URL": "/",
     "SITE_SYMBOL": "monitoring",
     "SITE_FAVICONS": [

@@ -5,6 +5,7 @@ from functools import cache
 from itertools import groupby
 
 from django.core.exceptions import ValidationError
+from django.utils.translation import gettext_lazy as _
 
 
 @cache
@@ -36,4 +37,4 @@ def time_zone_choices() -> list[tuple[str, str | list[tuple[str, str]]]]:
 
 def validate_time_zone(name: str) -> None:
     if name not in time_zones():
-        raise ValidationError("“%(name)s” is not a time zone.", params={"name": name})
+        raise ValidationError(_("“%(name)s” is not a time zone."), params={"name": name})

@@ -6,6 +6,7 @@ from datetime import datetime
 from itertools import zip_longest
 
 from django.utils import formats
+from django.utils.translation import gettext_lazy as _
 
 from tracking.charts import line, spread
 from tracking.reporting.metrics import Metric
@@ -14,11 +15,11 @@ from tracking.reporting.query import Row
 
 GAP = 0.2  # of the place that a bar has
 NAMES = {
-    Interval.MINUTE: "H:i",
-    Interval.HOUR: "H:i",
-    Interval.DAY: "D j M",
-    Interval.WEEK: "j M",
-    Interval.MONTH: "M Y",
+    Interval.MINUTE: _("H:i"),
+    Interval.HOUR: _("H:i"),
+    Interval.DAY: _("D j M"),
+    Interval.WEEK: _("j M"),
+    Interval.MONTH: _("M Y"),
 }
 
 
@@ -100,4 +101,4 @@ def bar_chart(
 
 def bucket_name(bucket: Bucket, period: Period) -> str:
     local = bucket.start.astimezone(period.zone)
-    return formats.date_format(local, NAMES[period.interval])
+    return formats.date_format(local, str(NAMES[period.interval]))

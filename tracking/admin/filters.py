@@ -3,7 +3,6 @@ from datetime import date, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from babel import Locale
 from django.contrib import admin
 from django.contrib.admin.options import IncorrectLookupParameters
 from django.contrib.admin.views.main import SEARCH_VAR, ChangeList
@@ -11,6 +10,7 @@ from django.db.models import Field, Model, QuerySet, Subquery, Value
 from django.db.models.functions import Coalesce
 from django.http import HttpRequest
 from django.utils import timezone
+from django.utils.translation import gettext
 from unfold.contrib.filters.admin import (
     AutocompleteSelectFilter,
     RangeDateFilter,
@@ -19,6 +19,7 @@ from unfold.contrib.filters.admin import (
 from unfold.contrib.filters.admin.mixins import DropdownMixin, ValueMixin
 
 from tracking.models import Label, Site
+from tracking.reporting.dimensions import country_name
 from tracking.reporting.period import DAY, Period, midnight
 
 NEWEST = 5_000
@@ -27,7 +28,6 @@ MAX_ID_DIGITS = 19
 MAX_NUMBER = 2**31 - 1
 DAYS = 7
 UTC_ZONE = ZoneInfo("UTC")
-COUNTRIES = Locale("en").territories
 
 
 class RelatedRowFilter(AutocompleteSelectFilter):
@@ -164,7 +164,7 @@ class RecentValuesFilter(ValueMixin, DropdownMixin, admin.FieldListFilter):
         options = sorted(((value, self.text(value)) for value in values), key=lambda pair: pair[1])
         yield {
             "form": self.form_class(
-                label=f"By {self.title}",
+                label=gettext("By %(title)s") % {"title": self.title},
                 name=self.field_path,
                 choices=[self.all_option, *options],
                 data={self.field_path: self.value()},
@@ -178,10 +178,6 @@ class RecentValuesFilter(ValueMixin, DropdownMixin, admin.FieldListFilter):
 class CountryFilter(RecentValuesFilter):
     def text(self, value: str) -> str:
         return country_name(value)
-
-
-def country_name(code: str) -> str:
-    return COUNTRIES.get(code, code)
 
 
 def is_id(text: str) -> bool:

@@ -11,6 +11,7 @@ from typing import Any
 from django.contrib import admin, messages
 from django.contrib.admin.options import IncorrectLookupParameters
 from django.contrib.admin.views.main import ERROR_FLAG
+from django.contrib.humanize.templatetags.humanize import intcomma
 from django.core.exceptions import PermissionDenied
 from django.core.paginator import Page, Paginator
 from django.db.models import Model, QuerySet
@@ -158,7 +159,7 @@ class ReportAdmin(ReadOnlyAdmin):
             text = gettext(
                 "An Excel file holds %(rows)s rows here and these are more: choose a shorter "
                 "period, or CSV, which has no limit."
-            ) % {"rows": f"{MAX_EXCEL_ROWS:,}"}
+            ) % {"rows": intcomma(MAX_EXCEL_ROWS)}
             self.message_user(request, text, messages.ERROR)
             return redirect(f"{here}?{request.GET.urlencode()}")
         return FileResponse(excel_file(rows, self.exported), as_attachment=True, filename=name)
@@ -174,4 +175,7 @@ class ReportAdmin(ReadOnlyAdmin):
 def time_and_date(moment: datetime) -> list[str]:
     """The two lines of a cell, in the reader's time zone."""
     local = timezone.localtime(moment)
-    return [formats.date_format(local, "H:i:s"), formats.date_format(local, "j M Y")]
+    return [
+        formats.date_format(local, gettext("H:i:s")),
+        formats.date_format(local, gettext("j M Y")),
+    ]

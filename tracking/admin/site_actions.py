@@ -4,6 +4,7 @@ from typing import Any
 
 from django import forms
 from django.contrib import admin, messages
+from django.contrib.humanize.templatetags.humanize import intcomma
 from django.db import IntegrityError, transaction
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
@@ -109,7 +110,7 @@ class SiteActions(admin.ModelAdmin):
             "Deleted %(count)s visits of %(first)s to %(last)s, with all events.",
             deleted,
         ) % {
-            "count": f"{deleted:,}",
+            "count": intcomma(deleted),
             "first": formats.date_format(form.cleaned_data["first"]),
             "last": formats.date_format(form.cleaned_data["last"]),
         }

@@ -58,7 +58,7 @@ class SiteAdmin(SiteActions, BackOfficeAdmin):
     list_filter = [("owner", RelatedRowFilter), ("is_paused", BooleanRadioFilter)]
     list_filter_submit = True
     search_fields = ["domain", "name", "owner__email", "owner__name"]
-    search_help_text = "Domain, name or owner"
+    search_help_text = _("Domain, name or owner")
     autocomplete_fields = ["owner"]
     readonly_fields = ["public_id", "created_at", "is_paused"]
     fieldsets = [
@@ -117,15 +117,18 @@ class SiteAdmin(SiteActions, BackOfficeAdmin):
         """Another person's dashboard would answer 404: no link to it."""
         return site.get_absolute_url() if getattr(site, "is_visible", False) else None
 
-    @admin.display(description="dashboard")
+    @admin.display(description=_("dashboard"))
     def dashboard(self, site: Site) -> str:
         url = self.view_on_site(site)
-        return format_html('<a href="{}" class="text-link">View dashboard</a>', url) if url else ""
+        if not url:
+            return ""
+        return format_html('<a href="{}" class="text-link">{}</a>', url, gettext("View dashboard"))
 
     def get_deleted_objects(
         self, objs: Any, request: HttpRequest
     ) -> tuple[list[str], dict[str, int], set[str], list[str]]:
         """Says what goes too, where Django would read every visit and event of the site."""
         sites = list(objs)
-        listed = [f"{site}, with all of its visits and events" for site in sites]
-        return listed, {"sites": len(sites)}, set(), []
+        text = gettext("%(site)s, with all of its visits and events")
+        listed = [text % {"site": site} for site in sites]
+        return listed, {gettext("sites"): len(sites)}, set(), []

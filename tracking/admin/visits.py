@@ -23,10 +23,10 @@ from tracking.admin.filters import (
     PeriodFilter,
     RecentValuesFilter,
     RelatedRowFilter,
-    country_name,
 )
 from tracking.admin.reports import ReadOnlyAdmin, ReportAdmin, time_and_date
 from tracking.models import Event, Site, Visit
+from tracking.reporting.dimensions import country_name
 from tracking.reporting.filters import Filter, Operator
 from tracking.templatetags.figures import NOTHING, duration
 from tracking.world import outlines, position
@@ -179,7 +179,7 @@ class VisitAdmin(ReportAdmin):
         events = Event.objects.filter(visit__in=visits).count()
         return (
             [str(visit) for visit in visits],
-            {"visits": len(visits), "events": events},
+            {gettext("visits"): len(visits), gettext("events"): events},
             set(),
             [],
         )
@@ -243,8 +243,12 @@ class VisitAdmin(ReportAdmin):
         minutes, seconds = divmod(round(visit.duration / 1000), 60)
         hours, minutes = divmod(minutes, 60)
         if hours:
-            return f"{hours} h {minutes} min"
-        return f"{minutes} min {seconds} s" if minutes else f"{seconds} s"
+            text = gettext("%(hours)s h %(minutes)s min")
+        elif minutes:
+            text = gettext("%(minutes)s min %(seconds)s s")
+        else:
+            text = gettext("%(seconds)s s")
+        return text % {"hours": hours, "minutes": minutes, "seconds": seconds}
 
 
 def is_ip(text: str) -> bool:

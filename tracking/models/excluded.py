@@ -83,6 +83,8 @@ class ExcludedDay(models.Model):
     kept = models.PositiveBigIntegerField(help_text="How many of them became an ExcludedHit.")
 
     class Meta:
+        verbose_name = _("day of excluded hits")
+        verbose_name_plural = _("days of excluded hits")
         constraints = [
             models.UniqueConstraint(fields=["site", "day", "reason"], name="excluded_day"),
         ]
@@ -142,6 +144,8 @@ class CrawlerDay(models.Model):
     last = MomentField()
 
     class Meta:
+        verbose_name = _("crawler’s day")
+        verbose_name_plural = _("crawlers’ days")
         constraints = [
             models.UniqueConstraint(
                 fields=["site", "day", "crawler", "is_ai", "page"], name="crawler_day"

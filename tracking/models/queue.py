@@ -1,4 +1,6 @@
 from django.db import models
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
 
 
 class QueueFile(models.Model):
@@ -9,12 +11,16 @@ class QueueFile(models.Model):
     named by its file and its place in it (see `tracking.processing.numbering`).
     """
 
-    folder = models.UUIDField(help_text="The spool folder, of which each web host has its own.")
-    name = models.CharField(max_length=100)
-    position = models.PositiveBigIntegerField(default=0, help_text="In bytes.")
+    folder = models.UUIDField(
+        _("folder"), help_text=_("The spool folder, of which each web host has its own.")
+    )
+    name = models.CharField(_("name"), max_length=100)
+    position = models.PositiveBigIntegerField(_("position"), default=0, help_text=_("In bytes."))
 
     class Meta:
+        verbose_name = _("queue file")
+        verbose_name_plural = _("queue files")
         constraints = [models.UniqueConstraint(fields=["folder", "name"], name="queue_file_name")]
 
     def __str__(self) -> str:
-        return f"{self.name} at {self.position}"
+        return gettext("%(name)s at %(position)s") % {"name": self.name, "position": self.position}

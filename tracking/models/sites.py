@@ -36,26 +36,35 @@ class Site(ExclusionRules):
     """A website that somebody tracks."""
 
     owner = models.ForeignKey(
-        settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="sites"
+        settings.AUTH_USER_MODEL,
+        on_delete=models.CASCADE,
+        related_name="sites",
+        verbose_name=_("owner"),
     )
     domain = models.CharField(
+        _("domain"),
         max_length=253,
         validators=[validate_domain],
-        help_text="As in example.com; an address pasted from the browser will do.",
+        help_text=_("As in example.com; an address pasted from the browser will do."),
     )
-    name = models.CharField(max_length=100, blank=True, help_text="Shown instead of the domain.")
-    public_id = models.UUIDField(default=uuid.uuid4, unique=True, editable=False)
+    name = models.CharField(
+        _("name"), max_length=100, blank=True, help_text=_("Shown instead of the domain.")
+    )
+    public_id = models.UUIDField(_("public id"), default=uuid.uuid4, unique=True, editable=False)
     time_zone = models.CharField(
+        _("time zone"),
         max_length=64,
         default="UTC",
         validators=[validate_time_zone],
-        help_text="Days in the reports begin at midnight here.",
+        help_text=_("Days in the reports begin at midnight here."),
     )
     keep_ip = models.BooleanField(
-        "keep IP addresses",
+        _("keep IP addresses"),
         default=False,
-        help_text="Store visitors’ IP addresses with their visits. They are personal data: "
-        "say so in your privacy notice.",
+        help_text=_(
+            "Store visitors’ IP addresses with their visits. They are personal data: say so in "
+            "your privacy notice."
+        ),
     )
     is_paused = models.BooleanField(
         _("paused"),
@@ -63,7 +72,7 @@ class Site(ExclusionRules):
         editable=False,
         help_text=_("Hits are answered as ever, counted as filtered, and dropped."),
     )
-    created_at = models.DateTimeField(default=timezone.now, editable=False)
+    created_at = models.DateTimeField(_("created at"), default=timezone.now, editable=False)
     counting_host = models.CharField(
         _("host name of its own"),
         max_length=253,
@@ -77,18 +86,22 @@ class Site(ExclusionRules):
         ),
         error_messages={"unique": _("Another site has this host name.")},
     )
-    token_hash = models.CharField(max_length=64, null=True, blank=True, unique=True, editable=False)
+    token_hash = models.CharField(
+        _("hash of the token"), max_length=64, null=True, blank=True, unique=True, editable=False
+    )
 
     objects = SiteQuerySet.as_manager()
 
     class Meta:
         ordering = ["domain"]
+        verbose_name = _("site")
+        verbose_name_plural = _("sites")
         permissions = [("operate_site", "Can pause, rebuild, empty and transfer sites")]
         constraints = [
             models.UniqueConstraint(
                 fields=["owner", "domain"],
                 name="site_owner_domain",
-                violation_error_message="You have added this site already.",
+                violation_error_message=_("You have added this site already."),
             ),
         ]
 

@@ -1,6 +1,7 @@
 import secrets
 
 from django.db import models
+from django.utils.translation import gettext_lazy as _
 
 
 def new_salt() -> bytes:
@@ -14,8 +15,12 @@ class Salt(models.Model):
     deleted, nobody can compute again which address stood behind a visitor id.
     """
 
-    day = models.DateField(unique=True)
-    value = models.BinaryField(max_length=32, default=new_salt)
+    day = models.DateField(_("day"), unique=True)
+    value = models.BinaryField(_("value"), max_length=32, default=new_salt)
+
+    class Meta:
+        verbose_name = _("salt")
+        verbose_name_plural = _("salts")
 
     def __str__(self) -> str:
         return self.day.isoformat()

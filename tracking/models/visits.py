@@ -4,6 +4,8 @@ from django.contrib.auth.models import AnonymousUser
 from django.db import models
 from django.db.models.signals import pre_delete
 from django.dispatch import receiver
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
 
 from accounts.models import User
 from tracking.models.fields import DayField, MomentField
@@ -23,48 +25,56 @@ class Visit(models.Model):
     calendar on which it began, `visitor_id` belongs to that day alone.
     """
 
-    id = models.BigIntegerField(primary_key=True)
+    id = models.BigIntegerField(_("id"), primary_key=True)
     site = models.ForeignKey(
-        Site, on_delete=models.DO_NOTHING, related_name="visits", db_index=False
+        Site,
+        on_delete=models.DO_NOTHING,
+        related_name="visits",
+        db_index=False,
+        verbose_name=_("site"),
     )  # see delete_with_site
-    visitor_id = models.BigIntegerField()
-    day = DayField()
-    started_at = MomentField()
-    ended_at = MomentField(help_text="When something was last heard of it.")
-    duration = models.PositiveIntegerField(default=0, help_text="In milliseconds.")
-    pageviews = models.PositiveIntegerField(default=0)
-    events = models.PositiveIntegerField(default=0, help_text="Pageviews and custom events.")
-    is_bounce = models.BooleanField(default=True)
+    visitor_id = models.BigIntegerField(_("visitor id"))
+    day = DayField(_("day"))
+    started_at = MomentField(_("started at"))
+    ended_at = MomentField(_("ended at"), help_text=_("When something was last heard of it."))
+    duration = models.PositiveIntegerField(
+        _("duration"), default=0, help_text=_("In milliseconds.")
+    )
+    pageviews = models.PositiveIntegerField(_("pageviews"), default=0)
+    events = models.PositiveIntegerField(
+        _("events"), default=0, help_text=_("Pageviews and custom events.")
+    )
+    is_bounce = models.BooleanField(_("is bounce"), default=True)
 
-    hostname = LabelField()
-    entry_page = LabelField()
-    exit_page = LabelField()
-    channel = LabelField()
-    source = LabelField()
-    referrer = LabelField()
-    utm_source = LabelField()
-    utm_medium = LabelField()
-    utm_campaign = LabelField()
-    utm_term = LabelField()
-    utm_content = LabelField()
+    hostname = LabelField(_("hostname"))
+    entry_page = LabelField(_("entry page"))
+    exit_page = LabelField(_("exit page"))
+    channel = LabelField(_("channel"))
+    source = LabelField(_("source"))
+    referrer = LabelField(_("referrer"))
+    utm_source = LabelField(_("utm source"))
+    utm_medium = LabelField(_("utm medium"))
+    utm_campaign = LabelField(_("utm campaign"))
+    utm_term = LabelField(_("utm term"))
+    utm_content = LabelField(_("utm content"))
 
-    country = LabelField(help_text="ISO 3166-1 alpha-2.")
-    region = LabelField()
-    city = LabelField()
-    postal_code = LabelField()
-    latitude = models.DecimalField(max_digits=7, decimal_places=4, null=True)
-    longitude = models.DecimalField(max_digits=7, decimal_places=4, null=True)
+    country = LabelField(_("country"), help_text=_("ISO 3166-1 alpha-2."))
+    region = LabelField(_("region"))
+    city = LabelField(_("city"))
+    postal_code = LabelField(_("postal code"))
+    latitude = models.DecimalField(_("latitude"), max_digits=7, decimal_places=4, null=True)
+    longitude = models.DecimalField(_("longitude"), max_digits=7, decimal_places=4, null=True)
     ip = models.GenericIPAddressField(
-        "IP address", null=True, help_text="Only where the site keeps IP addresses."
+        _("IP address"), null=True, help_text=_("Only where the site keeps IP addresses.")
     )
 
-    browser = LabelField()
-    browser_version = LabelField()
-    os = LabelField("operating system")
-    os_version = LabelField()
-    device = LabelField()
-    screen = LabelField("screen size", help_text="Width and height in CSS pixels: 1440x900.")
-    language = LabelField(help_text="As the browser says it: de-CH.")
+    browser = LabelField(_("browser"))
+    browser_version = LabelField(_("browser version"))
+    os = LabelField(_("operating system"))
+    os_version = LabelField(_("os version"))
+    device = LabelField(_("device"))
+    screen = LabelField(_("screen size"), help_text=_("Width and height in CSS pixels: 1440x900."))
+    language = LabelField(_("language"), help_text=_("As the browser says it: de-CH."))
 
     if TYPE_CHECKING:  # the numbers of the labels
         hostname_id: int | None
@@ -93,6 +103,8 @@ class Visit(models.Model):
     objects = VisitQuerySet.as_manager()
 
     class Meta:
+        verbose_name = _("visit")
+        verbose_name_plural = _("visits")
         indexes = [
             # The worker finds a visitor's open visit; a day's part of the index stays together.
             models.Index(fields=["day", "visitor_id"], name="visit_day_visitor"),
@@ -101,7 +113,7 @@ class Visit(models.Model):
         ]
 
     def __str__(self) -> str:
-        return f"Visit {self.pk}"
+        return gettext("Visit %(id)s") % {"id": self.pk}
 
     @property
     def url(self) -> str:
@@ -124,24 +136,42 @@ class Event(models.Model):
 
     PAGEVIEW = "pageview"
 
-    id = models.BigIntegerField(primary_key=True)
-    site = models.ForeignKey(Site, on_delete=models.DO_NOTHING, related_name="+", db_index=False)
-    visit = models.ForeignKey(Visit, on_delete=models.CASCADE, related_name="event_set")
-    visitor_id = models.BigIntegerField(help_text="The visit's, so that reports need no join.")
-    day = DayField(help_text="Of the site's calendar.")
-    time = MomentField()
-    name = LabelField()
-    hostname = LabelField()
-    page = LabelField(help_text="The path of the page's URL, or the group that the sender gave.")
-    title = LabelField()
-    props = models.JSONField("properties", null=True, blank=True, help_text="Texts by their names.")
-    revenue = models.DecimalField(max_digits=15, decimal_places=3, null=True, blank=True)
-    currency = models.CharField(max_length=3, blank=True, help_text="ISO 4217.")
+    id = models.BigIntegerField(_("id"), primary_key=True)
+    site = models.ForeignKey(
+        Site,
+        on_delete=models.DO_NOTHING,
+        related_name="+",
+        db_index=False,
+        verbose_name=_("site"),
+    )
+    visit = models.ForeignKey(
+        Visit, on_delete=models.CASCADE, related_name="event_set", verbose_name=_("visit")
+    )
+    visitor_id = models.BigIntegerField(
+        _("visitor id"), help_text=_("The visit's, so that reports need no join.")
+    )
+    day = DayField(_("day"), help_text=_("Of the site's calendar."))
+    time = MomentField(_("time"))
+    name = LabelField(_("name"))
+    hostname = LabelField(_("hostname"))
+    page = LabelField(
+        _("page"), help_text=_("The path of the page's URL, or the group that the sender gave.")
+    )
+    title = LabelField(_("title"))
+    props = models.JSONField(
+        _("properties"), null=True, blank=True, help_text=_("Texts by their names.")
+    )
+    revenue = models.DecimalField(
+        _("revenue"), max_digits=15, decimal_places=3, null=True, blank=True
+    )
+    currency = models.CharField(_("currency"), max_length=3, blank=True, help_text=_("ISO 4217."))
     engaged = models.PositiveIntegerField(
-        default=0, help_text="Milliseconds for which the page was visible and had the focus."
+        _("engaged"),
+        default=0,
+        help_text=_("Milliseconds for which the page was visible and had the focus."),
     )
     scroll = models.PositiveSmallIntegerField(
-        default=0, help_text="The greatest percentage of the page that was seen."
+        _("scroll"), default=0, help_text=_("The greatest percentage of the page that was seen.")
     )
 
     if TYPE_CHECKING:  # the numbers of the labels
@@ -153,6 +183,8 @@ class Event(models.Model):
     objects = EventQuerySet.as_manager()
 
     class Meta:
+        verbose_name = _("event")
+        verbose_name_plural = _("events")
         indexes = [models.Index(fields=["site", "time"], name="event_site_time")]
 
     def __str__(self) -> str:

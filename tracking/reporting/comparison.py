@@ -2,13 +2,17 @@
 
 from dataclasses import dataclass
 
+from django.utils.formats import number_format
+from django.utils.translation import gettext_lazy as _
+from django.utils.translation import ngettext
+
 from tracking.reporting.metrics import Format, Metric
 
-WORDS = {
-    Format.COUNT: ("more", "fewer"),
-    Format.RATIO: ("higher", "lower"),
-    Format.SHARE: ("higher", "lower"),
-    Format.DURATION: ("longer", "shorter"),
+# Of a change in percent: up, and down.
+WORDINGS = {
+    Format.COUNT: (_("%(percent)s%% more"), _("%(percent)s%% fewer")),
+    Format.RATIO: (_("%(percent)s%% higher"), _("%(percent)s%% lower")),
+    Format.DURATION: (_("%(percent)s%% longer"), _("%(percent)s%% shorter")),
 }
 
 
@@ -17,15 +21,24 @@ class Change:
     """`percent` is rounded and without sign; of a share it counts percentage points."""
 
     percent: int
-    word: str
+    format: Format
     is_up: bool
     is_good: bool
-    in_points: bool
 
     def __str__(self) -> str:
-        if self.in_points:
-            return f"{self.percent} {'point' if self.percent == 1 else 'points'} {self.word}"
-        return f"{self.percent:,}% {self.word}"
+        if self.format is Format.SHARE:
+            return points_in_words(self.percent, self.is_up)
+        up, down = WORDINGS[self.format]
+        percent = number_format(self.percent, use_l10n=True, force_grouping=True)
+        return str(up if self.is_up else down) % {"percent": percent}
+
+
+def points_in_words(count: int, is_up: bool) -> str:
+    if is_up:
+        text = ngettext("%(count)s point higher", "%(count)s points higher", count)
+    else:
+        text = ngettext("%(count)s point lower", "%(count)s points lower", count)
+    return text % {"count": count}
 
 
 def change(metric: Metric, value: float | None, before: float | None) -> Change | None:
@@ -39,11 +52,4 @@ def change(metric: Metric, value: float | None, before: float | None) -> Change 
     if not percent:
         return None
     is_up = value > before
-    more, less = WORDS[metric.format]
-    return Change(
-        percent=percent,
-        word=more if is_up else less,
-        is_up=is_up,
-        is_good=is_up is not metric.less_is_better,
-        in_points=in_points,
-    )
+    return Change(percent, metric.format, is_up, is_good=is_up is not metric.less_is_better)

@@ -245,9 +245,9 @@ class Report:
             case Preset.CUSTOM:
                 return range_in_words(self.period.first, self.period.last)
             case Preset.MONTH:
-                return formatted(self.period.first, "F Y")
+                return formatted(self.period.first, gettext("F Y"))
             case Preset.CALENDAR_YEAR:
-                return formatted(self.period.first, "Y")
+                return formatted(self.period.first, gettext("Y"))
         return str(wording.label)
 
     @cached_property

@@ -5,6 +5,7 @@ from django.contrib.auth.mixins import LoginRequiredMixin
 from django.contrib.messages.views import SuccessMessageMixin
 from django.http import HttpRequest, HttpResponse
 from django.urls import reverse, reverse_lazy
+from django.utils.translation import gettext_lazy as _
 from django.views.generic import CreateView, DeleteView, TemplateView, UpdateView
 
 from accounts.models import User
@@ -49,7 +50,7 @@ class SiteAddView(LoginRequiredMixin, FormPageMixin, CreateView):
 class SiteEditView(SiteMixin, FormPageMixin, SuccessMessageMixin, UpdateView):
     form_class = SiteForm
     template_name = "tracking/site_edit.html"
-    success_message = "The settings are saved."
+    success_message = _("The settings are saved.")
 
     def get_object(self, queryset: Any = None) -> Site:
         # The form writes into its instance even what it refuses; the page shows what is stored.
@@ -81,7 +82,7 @@ class SiteDeleteView(SiteMixin, FormPageMixin, SuccessMessageMixin, DeleteView):
     form_class = SiteDeleteForm
     template_name = "tracking/site_confirm_delete.html"
     success_url = reverse_lazy("index")
-    success_message = "%(domain)s and all of its visits are deleted."
+    success_message = _("%(domain)s and all of its visits are deleted.")
 
     def get_object(self, queryset: Any = None) -> Site:
         return self.site

@@ -5,7 +5,7 @@ from datetime import date, datetime
 
 from django.utils.dateformat import format as formatted
 from django.utils.functional import Promise
-from django.utils.translation import gettext
+from django.utils.translation import gettext, pgettext
 from django.utils.translation import gettext_lazy as _
 
 from tracking.reporting.dimensions import dimension_named
@@ -53,34 +53,37 @@ class IntervalWording:
     label: Text
     by: Text
     running: Text
-    name: str
-    tick: str
+    name: Text
+    tick: Text
 
 
 INTERVALS = {
     Interval.MINUTE: IntervalWording(
-        _("Minute"), _("by minute"), _("this minute so far"), "j F, H:i", "H:i"
+        _("Minute"), _("by minute"), _("this minute so far"), _("j F, H:i"), _("H:i")
     ),
     Interval.HOUR: IntervalWording(
-        _("Hour"), _("by hour"), _("this hour so far"), "l j F, H:i", "H:i"
+        _("Hour"), _("by hour"), _("this hour so far"), _("l j F, H:i"), _("H:i")
     ),
-    Interval.DAY: IntervalWording(_("Day"), _("by day"), _("today so far"), "l j F Y", "j M"),
-    Interval.WEEK: IntervalWording(_("Week"), _("by week"), _("this week so far"), "j F Y", "j M"),
+    Interval.DAY: IntervalWording(_("Day"), _("by day"), _("today so far"), _("l j F Y"), _("j M")),
+    Interval.WEEK: IntervalWording(
+        _("Week"), _("by week"), _("this week so far"), _("j F Y"), _("j M")
+    ),
     Interval.MONTH: IntervalWording(
-        _("Month"), _("by month"), _("this month so far"), "F Y", "M Y"
+        _("Month"), _("by month"), _("this month so far"), _("F Y"), _("M Y")
     ),
 }
 
 
 def range_in_words(first: date, last: date) -> str:
     """“3 March 2026”, “3–9 March 2026”, “27 February – 5 March 2026”."""
+    end = formatted(last, gettext("j F Y"))
     if first == last:
-        return formatted(first, "j F Y")
+        return end
     if first.year != last.year:
-        return f"{formatted(first, 'j F Y')} – {formatted(last, 'j F Y')}"
+        return f"{formatted(first, gettext('j F Y'))} – {end}"
     if first.month != last.month:
-        return f"{formatted(first, 'j F')} – {formatted(last, 'j F Y')}"
-    return f"{first.day}–{formatted(last, 'j F Y')}"
+        return f"{formatted(first, gettext('j F'))} – {end}"
+    return f"{formatted(first, pgettext('first day of several', 'j'))}–{end}"
 
 
 def bucket_name(bucket: Bucket, period: Period) -> str:
@@ -95,15 +98,15 @@ def bucket_tick(bucket: Bucket, period: Period) -> str:
     """An interval as an axis has it; of hours of several days, each day's first one alone."""
     local = bucket.start.astimezone(period.zone)
     if period.interval is Interval.HOUR and period.days > 1:
-        return formatted(local, INTERVALS[Interval.DAY].tick) if local.hour == 0 else ""
+        return formatted(local, str(INTERVALS[Interval.DAY].tick)) if local.hour == 0 else ""
     if period.interval is Interval.MINUTE and local.minute % 5:
         return ""
     return bucket_text(bucket, period, INTERVALS[period.interval].tick)
 
 
-def bucket_text(bucket: Bucket, period: Period, format: str) -> str:
+def bucket_text(bucket: Bucket, period: Period, format: Text) -> str:
     local = bucket.start.astimezone(period.zone)
-    text = formatted(local, format)
+    text = formatted(local, str(format))
     # When the clocks go back, an hour comes twice: only the zone tells which.
     is_by_clock = period.interval in (Interval.HOUR, Interval.MINUTE)
     return f"{text} {local.tzname()}" if is_by_clock and is_ambiguous(local) else text

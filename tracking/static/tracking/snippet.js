@@ -13,14 +13,15 @@ async function copy(block) {
 
 for (const copyable of document.querySelectorAll("[data-copyable]")) {
   const button = copyable.querySelector("button");
+  const label = button.textContent;
   const status = copyable.querySelector("[role=status]");
   button.hidden = false;
   button.addEventListener("click", async () => {
     const done = await copy(copyable.querySelector("code"));
-    button.textContent = done ? "Copied" : "Press Ctrl+C";
-    status.textContent = done ? "Copied" : "The text is selected. Press Control and C to copy it.";
+    button.textContent = done ? copyable.dataset.copied : copyable.dataset.press;
+    status.textContent = done ? copyable.dataset.copied : copyable.dataset.selected;
     setTimeout(() => {
-      button.textContent = "Copy";
+      button.textContent = label;
       status.textContent = "";
     }, 3000);
   });
