@@ -6,14 +6,16 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Any
 
-from django.db.models import Aggregate, Case, IntegerField, QuerySet, Sum, Value, When
+from django.db.models import Aggregate, Case, Count, IntegerField, Q, QuerySet, Sum, Value, When
 from django.utils.functional import cached_property
 
 from tracking.admin.charts import BarChart, bar_chart
 from tracking.models import Event, Visit
-from tracking.reporting.metrics import MEASURES, METRICS, Metric, Table
+from tracking.reporting.metrics import METRICS, Metric
 from tracking.reporting.period import Bucket, Interval, Period
-from tracking.reporting.query import MOMENT, Row
+from tracking.reporting.query import Row
+
+Table = type[Visit] | type[Event]
 
 FIGURES: dict[Table, tuple[str, ...]] = {
     Visit: (
@@ -26,8 +28,22 @@ FIGURES: dict[Table, tuple[str, ...]] = {
     ),
     Event: ("events", "pageviews"),
 }
-# A visit knows how many pages it had: no need to read its events for that.
-OF_VISIT: dict[str, Aggregate] = {"pageviews": Sum("pageviews", default=0)}
+MOMENT: dict[Table, str] = {Visit: "started_at", Event: "time"}
+# What a database adds up over the rows of a list. A visit knows how many pages it had: no need
+# to read its events for that.
+AGGREGATES: dict[Table, dict[str, Aggregate]] = {
+    Visit: {
+        "visitors": Count("visitor_id", distinct=True),
+        "visits": Count("pk"),
+        "bounces": Count("pk", filter=Q(is_bounce=True)),
+        "milliseconds": Sum("duration", default=0),
+        "pageviews": Sum("pageviews", default=0),
+    },
+    Event: {
+        "events": Count("pk"),
+        "pageviews": Count("pk", filter=Q(name=Event.PAGEVIEW)),
+    },
+}
 Measured = Counter[str]
 
 
@@ -72,9 +88,7 @@ class Report:
 
     def grouped(self, rows: QuerySet[Any], by: str) -> dict[Any, Measured]:
         measures = sorted({name for metric in self.metrics for name in metric.measures})
-        aggregates = {
-            f"of_{name}": MEASURES[name].get(self.table) or OF_VISIT[name] for name in measures
-        }
+        aggregates = {f"of_{name}": AGGREGATES[self.table][name] for name in measures}
         return {
             row[by]: Counter({name: row[f"of_{name}"] for name in measures})
             for row in rows.values(by).annotate(**aggregates)

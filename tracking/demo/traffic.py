@@ -13,7 +13,7 @@ from typing import Any, NamedTuple, TypeVar
 from django.db import transaction
 
 from tracking.demo import content
-from tracking.models import Event, Label, QueueFile, Site
+from tracking.models import Event, Label, QueueFile, Site, StaleDay
 from tracking.models.fields import MILLISECOND, moment_of
 from tracking.processing import store
 from tracking.processing.acquisition import Acquisition
@@ -135,6 +135,8 @@ class Traffic:
                 with transaction.atomic():
                     store.insert_visits(rows.visits)
                     store.insert_events(rows.events)
+                    days = {event.day for event in rows.events}
+                    StaleDay.objects.note(self.site, days | {day.date})
                 next_number += len(rows.events)
                 yield len(rows.events)
 

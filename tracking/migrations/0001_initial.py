@@ -6,6 +6,7 @@ import django.utils.timezone
 import tracking.domains
 import tracking.models.fields
 import tracking.models.labels
+import tracking.models.stats
 import tracking.models.visitors
 import tracking_project.time_zones
 import uuid
@@ -143,6 +144,32 @@ class Migration(migrations.Migration):
             },
         ),
         migrations.CreateModel(
+            name='DayColumn',
+            fields=[
+                ('pk', models.CompositePrimaryKey('site', 'day', 'name', blank=True, editable=False, primary_key=True, serialize=False)),
+                ('day', tracking.models.fields.DayField()),
+                ('name', models.CharField(max_length=40)),
+                ('data', models.BinaryField()),
+                ('site', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name='+', to='tracking.site')),
+            ],
+            options={
+                'abstract': False,
+            },
+        ),
+        migrations.CreateModel(
+            name='DailyStat',
+            fields=[
+                ('pk', models.CompositePrimaryKey('site', 'day', 'name', blank=True, editable=False, primary_key=True, serialize=False)),
+                ('day', tracking.models.fields.DayField()),
+                ('name', models.CharField(max_length=40)),
+                ('data', models.BinaryField()),
+                ('site', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name='+', to='tracking.site')),
+            ],
+            options={
+                'abstract': False,
+            },
+        ),
+        migrations.CreateModel(
             name='CrawlerDay',
             fields=[
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
@@ -173,6 +200,15 @@ class Migration(migrations.Migration):
                 'verbose_name_plural': 'notes',
                 'ordering': ['day', 'pk'],
             },
+        ),
+        migrations.CreateModel(
+            name='StaleDay',
+            fields=[
+                ('pk', models.CompositePrimaryKey('site', 'day', blank=True, editable=False, primary_key=True, serialize=False)),
+                ('day', tracking.models.fields.DayField()),
+                ('token', models.BigIntegerField(default=tracking.models.stats.new_token)),
+                ('site', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name='+', to='tracking.site')),
+            ],
         ),
         migrations.CreateModel(
             name='Visit',

@@ -4,12 +4,15 @@ from tracking.models.labels import Label
 from tracking.models.queue import QueueFile
 from tracking.models.segments import Segment
 from tracking.models.sites import Site
+from tracking.models.stats import DailyStat, DayColumn, StaleDay
 from tracking.models.visitors import Salt
 from tracking.models.visits import Event, Visit
 
 __all__ = [
     "Annotation",
     "CrawlerDay",
+    "DailyStat",
+    "DayColumn",
     "Event",
     "ExcludedDay",
     "ExcludedHit",
@@ -19,5 +22,6 @@ __all__ = [
     "Salt",
     "Segment",
     "Site",
+    "StaleDay",
     "Visit",
 ]

@@ -6,7 +6,7 @@ from datetime import date
 from django.db import transaction
 from django.db.models import Count, Q, QuerySet
 
-from tracking.models import Event, Label, Site, Visit
+from tracking.models import Event, Label, Site, StaleDay, Visit
 from tracking.rules.paths import Paths
 
 # The worker waits for its turn between two parts.
@@ -77,7 +77,9 @@ def delete(site: Site, choice: Choice) -> int:
         with transaction.atomic():
             # Keeps the workers, which hold a weaker lock, from adding to these visits meanwhile.
             list(Site.objects.select_for_update().filter(pk=site.pk).values("pk"))
+            gone = Visit.objects.filter(pk__in=ids)
+            StaleDay.objects.note_visits(site, gone.values_list("started_at", "ended_at"))
             Event.objects.filter(visit__in=ids)._raw_delete(Event.objects.db)
-            Visit.objects.filter(pk__in=ids)._raw_delete(Visit.objects.db)
+            gone._raw_delete(Visit.objects.db)
         deleted += len(ids)
     return deleted

@@ -14,6 +14,7 @@ from tracking.models import CrawlerDay, ExcludedDay, ExcludedHit, Label, Reason,
 from tracking.processing import excluded, store
 from tracking.processing.acquisition import acquisition
 from tracking.processing.arrivals import Arrival
+from tracking.processing.changes import note_changes
 from tracking.processing.rules import rules_of
 from tracking.processing.sessions import sessionize
 from tracking.processing.user_agent import parse
@@ -47,6 +48,7 @@ def restore_some(site: Site, hits: list[ExcludedHit]) -> int:
         store.update_visits(sessions.changed.values())
         store.insert_events(sessions.events)
         store.update_events(sessions.read)
+        note_changes([arrival for arrival in arrivals if arrival.id in here], sessions)
         uncount(site, list(here.values()))
         excluded.note(sessions.unplaced, (), {site.pk})
         ExcludedHit.objects.filter(pk__in=here).delete()

@@ -15,6 +15,7 @@ from tracking.processing import excluded, exclusions, store
 from tracking.processing.acquisition import acquisition
 from tracking.processing.arrivals import Arrival, split_url
 from tracking.processing.backlog import Backlog, Batch, PositionMoved
+from tracking.processing.changes import note_changes
 from tracking.processing.geodata import get_geodata
 from tracking.processing.rules import rules_of
 from tracking.processing.sessions import sessionize
@@ -214,6 +215,7 @@ class Worker:
                 store.update_visits(sessions.changed.values())
                 store.insert_events(sessions.events)
                 store.update_events(sessions.read)
+                note_changes(arrivals, sessions)
         except Exception as error:
             if isinstance(error, Error) and not isinstance(error, DataError | IntegrityError):
                 raise  # not the hits' fault

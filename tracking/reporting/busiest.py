@@ -1,10 +1,11 @@
 """Which sites had most visitors: the one question that is asked of all sites at once."""
 
+from collections import defaultdict
 from collections.abc import Collection
 from dataclasses import dataclass
 
-from tracking.models import Site, Visit
-from tracking.reporting.metrics import MEASURES
+from tracking.models import Site
+from tracking.reporting.overview import DayCount, daily_counts
 from tracking.reporting.period import Period
 
 
@@ -17,16 +18,16 @@ class BusySite:
 
 def busiest(sites: Collection[Site], period: Period, limit: int) -> list[BusySite]:
     """Those of the sites that had visitors in the period, the busiest first."""
-    known = {site.pk: site for site in sites}
-    rows = (
-        Visit.objects.filter(
-            site__in=known, started_at__gte=period.start, started_at__lt=period.end
+    totals: defaultdict[int, list[DayCount]] = defaultdict(list)
+    for (site_id, _), day in daily_counts(sites, period.first, period.last).items():
+        totals[site_id].append(day)
+    rows = [
+        BusySite(
+            site,
+            sum(day.visitors for day in totals[site.pk]),
+            sum(day.visits for day in totals[site.pk]),
         )
-        .values("site_id")
-        .annotate(
-            of_visitors=MEASURES["visitors"][Visit],
-            of_visits=MEASURES["visits"][Visit],
-        )
-        .order_by("-of_visitors", "site_id")[:limit]
-    )
-    return [BusySite(known[row["site_id"]], row["of_visitors"], row["of_visits"]) for row in rows]
+        for site in sites
+        if site.pk in totals
+    ]
+    return sorted(rows, key=lambda row: (-row.visitors, row.site.pk))[:limit]

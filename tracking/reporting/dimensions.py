@@ -45,7 +45,7 @@ class Dimension:
 
     @property
     def can_filter(self) -> bool:
-        return self.of is not Of.TIME
+        return self.name != TIME
 
     @property
     def is_of_visit(self) -> bool:
@@ -129,4 +129,4 @@ def dimension_named(name: str) -> Dimension:
     key = name.removeprefix(PROPERTY)
     if not key or key == name:
         raise ValueError(gettext("There is no dimension “%(name)s”.") % {"name": name})
-    return Dimension(name, key, Of.PROPERTY, empty=NONE)
+    return Dimension(name, key, Of.PROPERTY, name, NONE)

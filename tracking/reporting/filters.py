@@ -114,6 +114,20 @@ class AnyOf:
 Condition = Filter | Did | AnyOf
 
 
+def filters_in(conditions: Iterable[Condition]) -> list[Filter]:
+    """All filters, whatever they are combined to."""
+    found: list[Filter] = []
+    for condition in conditions:
+        match condition:
+            case AnyOf():
+                found += filters_in(condition.filters)
+            case Did():
+                found.append(condition.filter)
+            case Filter():
+                found.append(condition)
+    return found
+
+
 def parse(texts: Iterable[str]) -> tuple[Condition, ...]:
     """The filters that stand in an address, one for each `f`; `str(filter)` is the reverse.
 

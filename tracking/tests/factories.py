@@ -1,10 +1,11 @@
 from datetime import UTC, datetime, timedelta
 from itertools import count
+from typing import Any
 
 import factory
 
 from accounts.tests.factories import UserFactory
-from tracking.models import Event, Site, Visit
+from tracking.models import Event, Site, StaleDay, Visit
 
 numbers = count(1)
 
@@ -22,6 +23,12 @@ class VisitFactory(factory.django.DjangoModelFactory[Visit]):
 
     class Meta:
         model = Visit
+
+    @classmethod
+    def _create(cls, model_class: type[Visit], *args: Any, **values: Any) -> Visit:
+        visit = super()._create(model_class, *args, **values)
+        StaleDay.objects.note(visit.site, [visit.site.day_of(visit.started_at)])
+        return visit
 
     id = factory.LazyFunction(lambda: next(numbers))
     site = factory.SubFactory(SiteFactory)
@@ -45,6 +52,14 @@ class EventFactory(factory.django.DjangoModelFactory[Event]):
 
     class Meta:
         model = Event
+
+    @classmethod
+    def _create(cls, model_class: type[Event], *args: Any, **values: Any) -> Event:
+        event = super()._create(model_class, *args, **values)
+        StaleDay.objects.note(
+            event.site, {event.site.day_of(event.time), event.site.day_of(event.visit.started_at)}
+        )
+        return event
 
     id = factory.LazyFunction(lambda: next(numbers))
     visit = factory.SubFactory(VisitFactory)

@@ -369,4 +369,4 @@ def test_queries_do_not_grow_with_visits(
         owner_client.get(reverse("current_visitors", args=[site.pk]))
 
 
-QUERIES = 17  # session, person, site; current visitors, segments, notes; the rest is the reports'
+QUERIES = 11  # session, person, site; current visitors, segments, notes; the rest is the reports'

@@ -277,7 +277,7 @@ def test_the_page_asks_the_database_as_often_for_many_hits(
 ) -> None:
     process_hits(*(record(site, prefetch=True) for _ in range(count)))
     # Session, user, site, how many are kept, the hits, counts, events.
-    with django_assert_num_queries(7):
+    with django_assert_num_queries(9):
         owner_client.get(f"/sites/{site.pk}/filtered/")
 
 

@@ -138,7 +138,7 @@ def test_the_list_asks_the_database_as_often_for_one_site_as_for_three(
         VisitFactory(site=site)
 
     # Session, user, sites, figures.
-    with django_assert_num_queries(4):
+    with django_assert_num_queries(6):
         owner_client.get("/")
 
 

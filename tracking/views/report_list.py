@@ -84,10 +84,10 @@ class ReportListView(ListMixin, TemplateView):
         text = self.request.GET.get("page", "")
         page = max(1, int(text)) if text.isdecimal() and len(text) < 6 else 1
         window = {"limit": ROWS + 1, "offset": (page - 1) * ROWS}
-        [[everybody], rows] = answers(
+        [[everybody], answered] = answers(
             [self.report.query(self.tab.metrics[:1]), self.query(**window)]
         )
-        rows = self.found(rows, **window)
+        rows = self.found(answered, **window)
         first = self.tab.metrics[0]
         kept = {"q": self.search or None, "order": self.order if self.order != first else None}
         return super().get_context_data(
@@ -119,8 +119,8 @@ class ReportCsvView(ListMixin, View):
     """The list as a file for spreadsheets, with exact figures."""
 
     def get(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
-        [rows] = answers([self.query(limit=MOST_CSV_ROWS)])
-        rows = self.found(rows, limit=MOST_CSV_ROWS)
+        [answered] = answers([self.query(limit=MOST_CSV_ROWS)])
+        rows = self.found(answered, limit=MOST_CSV_ROWS)
         period = self.report.period
         name = f"{self.site.ascii_domain}-{self.dimension.name}-{period.first}-{period.last}.csv"
         return StreamingHttpResponse(

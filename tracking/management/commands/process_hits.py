@@ -10,6 +10,7 @@ from django.core.management.base import BaseCommand, CommandError
 from django.db import Error
 
 from tracking.processing.backlog import Backlog, FolderInUse
+from tracking.processing.reckoner import Reckoner
 from tracking.processing.worker import Worker
 
 logger = logging.getLogger(__name__)
@@ -41,6 +42,8 @@ class Command(BaseCommand):
         # Hits hold no cycles; looking for those took a quarter of the time.
         gc.freeze()
         gc.set_threshold(50_000, 50, 100)
+        if not once:
+            Reckoner().start()
         while not self.is_stopping:
             try:
                 with Backlog(settings.SPOOL_DIR) as backlog:

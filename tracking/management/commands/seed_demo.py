@@ -12,7 +12,8 @@ from tqdm import tqdm
 from accounts.models import User
 from tracking.demo.traffic import MAX_EVENTS, Traffic
 from tracking.domains import clean_domain
-from tracking.models import Event, Site, Visit
+from tracking.models import DailyStat, DayColumn, Event, Site, StaleDay, Visit
+from tracking.reporting.rollups import reckon
 from tracking_project.commands import DatabaseCommand
 
 
@@ -78,6 +79,9 @@ class Command(DatabaseCommand):
         with tqdm(total=events, unit=" events", desc=target.domain, disable=None) as progress:
             for count in Traffic(target, now, days, events, seed).store():
                 progress.update(count)
+        due = [stale for stale in StaleDay.objects.due(now) if stale.site == target]
+        for stale in tqdm(due, "reckoning", unit=" days", disable=None):
+            reckon(stale)
         self.stdout.write(
             f"Stored {events} events on {target.domain}, site {target.pk}. See them at"
         )
@@ -114,6 +118,6 @@ class Command(DatabaseCommand):
 def delete_visits(site: Site) -> None:
     """In two statements: Django would read all of them before it deletes them."""
     with transaction.atomic(), connection.cursor() as cursor:
-        for model in (Event, Visit):
+        for model in (Event, Visit, DailyStat, DayColumn, StaleDay):
             sql = f"DELETE FROM {model._meta.db_table} WHERE site_id = %s"  # noqa: S608
             cursor.execute(sql, [site.pk])
