@@ -167,7 +167,7 @@ def main() -> None:
     options.threads = options.threads or {"web": 16, "collector": 1}[options.process]
     name = "busy" if options.busy else options.process
     rows = []
-    with installation(TRUSTED_PROXIES="1") as made:
+    with installation(settings={"TRUSTED_PROXIES": "1"}) as made:
         _, public_id = made.add_site()
         for kind, request in REQUESTS.items():
             script = made.folder / f"{kind}.lua"

@@ -20,8 +20,11 @@ class Installation:
     environment: dict[str, str]
 
     def manage(self, *arguments: str) -> str:
+        return self.run("manage.py", *arguments)
+
+    def run(self, *arguments: str) -> str:
         return subprocess.run(
-            [sys.executable, "manage.py", *arguments],
+            [sys.executable, *arguments],
             cwd=BASE_DIR,
             env=self.environment,
             check=True,
@@ -38,15 +41,22 @@ class Installation:
 
 
 @contextlib.contextmanager
-def installation(database_url: str = "", **settings: str) -> Iterator[Installation]:
-    """Migrated, on SQLite unless the URL of an empty database is given."""
-    with tempfile.TemporaryDirectory(prefix="tracking-benchmark-") as folder:
+def installation(
+    database_url: str = "", keep: Path | None = None, settings: Mapping[str, str] | None = None
+) -> Iterator[Installation]:
+    """Migrated, on SQLite unless the URL of an empty database is given.
+
+    In a folder that goes away afterwards, unless one to keep is named.
+    """
+    with contextlib.ExitStack() as stack:
+        temporary = tempfile.TemporaryDirectory(prefix="tracking-benchmark-")
+        folder = str(keep.resolve()) if keep else stack.enter_context(temporary)
         environment = {
             **os.environ,
             "DATA_DIR": folder,
             "DATABASE_URL": database_url or f"sqlite:///{folder}/db.sqlite3",
             "DJANGO_SUPERUSER_PASSWORD": "correct horse",
-            **settings,
+            **(settings or {}),
         }
         made = Installation(Path(folder), environment)
         made.manage("migrate", "--verbosity", "0")

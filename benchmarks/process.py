@@ -115,7 +115,7 @@ def main() -> None:
     parser.add_argument("--geoip", type=Path, help="a city file (.mmdb); without it no places")
     options = parser.parse_args()
     settings = {"GEOIP_PATH": str(options.geoip.resolve())} if options.geoip else {}
-    with installation(options.database, **settings) as made:
+    with installation(options.database, settings=settings) as made:
         site, _ = made.add_site()
         fill_queue(made, site, options.hits, options.visitors)
         row = {"database": "PostgreSQL" if options.database else "SQLite", **run_worker(made)}
