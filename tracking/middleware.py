@@ -8,6 +8,7 @@ It goes into other people's projects: copy this file and client.py. Of this proj
 nothing else, no settings and no database.
 """
 
+import contextlib
 import logging
 import re
 from collections.abc import Awaitable, Callable
@@ -21,6 +22,7 @@ from django.contrib.admindocs import utils
 from django.core.exceptions import MiddlewareNotUsed
 from django.http import HttpRequest
 from django.http.response import HttpResponseBase
+from django.urls import Resolver404, ResolverMatch, resolve
 
 from .client import Client, Details  # relative: both may be copied into any package
 
@@ -87,7 +89,7 @@ class PageviewMiddleware:
 
         Parameters that TRACKING_KEEP names keep their values.
         """
-        match = request.resolver_match
+        match = route_of(request)
         if match is None:
             return ""
         if any("/" in str(value) for value in (*match.args, *match.kwargs.values())):
@@ -113,6 +115,15 @@ def client() -> Client | None:
     """The one that all of this process reports by; None where settings are missing."""
     url, token = (getattr(settings, name, "") for name in ("TRACKING_URL", "TRACKING_TOKEN"))
     return Client(url, token) if url and token else None
+
+
+def route_of(request: HttpRequest) -> ResolverMatch | None:
+    if request.resolver_match:
+        return request.resolver_match
+    # A cache, or another middleware, answered before anybody asked which route it is.
+    with contextlib.suppress(Resolver404):
+        return resolve(request.path_info, getattr(request, "urlconf", None))
+    return None
 
 
 def texts(setting: str) -> tuple[str, ...]:

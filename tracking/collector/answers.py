@@ -91,11 +91,16 @@ def script_answer(environ: Environ, script: Script) -> Answer:
         ("Access-Control-Allow-Origin", "*"),
         ("Cross-Origin-Resource-Policy", "cross-origin"),
         ("X-Content-Type-Options", "nosniff"),
+        ("Vary", "Accept-Encoding"),
     ]
     if script.etag in environ.get("HTTP_IF_NONE_MATCH", ""):
         return Answer("304 Not Modified", headers)
-    headers.append(("Content-Length", str(len(script.body))))
-    return Answer("200 OK", headers, script.body if method == "GET" else b"")
+    body = script.body
+    if "gzip" in environ.get("HTTP_ACCEPT_ENCODING", ""):
+        body = script.zipped
+        headers.append(("Content-Encoding", "gzip"))
+    headers.append(("Content-Length", str(len(body))))
+    return Answer("200 OK", headers, body if method == "GET" else b"")
 
 
 def cors(environ: Environ) -> list[tuple[str, str]]:

@@ -10,9 +10,10 @@
 //   window.tracking = { o: {…}, q: [[name, extra], …] }
 // `o` has options by the names of their attributes and wins over those; `api` is the address to
 // report to. `o.transform(hit)` answers the object to send instead of a hit, which has the keys
-// that POST /t/<public id> takes, or nothing if none is to be sent. `q` are calls of `tracking`,
-// made after the first page view. From then on `window.tracking` is the function, and
-// `tracking("pageview", {url: …})` is a page view in any dialect.
+// that POST /t/<public id> takes, or nothing if none is to be sent; `this` are the options, which
+// it may change. `q` are calls of `tracking`, made after the first page view. From then on
+// `window.tracking` is the function, and `tracking("pageview", {url: …})` is a page view in any
+// dialect.
 try {
   const doc = document;
   const before = self.tracking || {};
@@ -21,7 +22,7 @@ try {
     domains: location.hostname,
     include: "*",
     downloads:
-      "pdf,doc*,xls*,ppt*,od*,csv,txt,zip,rar,7z,gz,tgz,dmg,exe,msi,apk,mp*,wav,avi,mov",
+      "pdf,doc*,xls*,ppt*,od*,csv,txt,zip,rar,7z,gz,tgz,dmg,exe,msi,apk,mp*,avi,mov",
     outbound: 1,
     forms: 1,
     ...doc.currentScript.dataset,
@@ -37,7 +38,7 @@ try {
     } catch (_) {}
   };
 
-  let referrer = doc.referrer;
+  let referrer = doc.referrer.split("?")[0];
   let last; // the page that was counted last, or will be in a moment
   let current; // its hit, to which engagement belongs
   let timer;
@@ -140,6 +141,10 @@ try {
       reported = scroll;
     }
     if (vitals) {
+      // Not by the observer below: Safari tells it of a page that has not loaded yet.
+      const entry = performance.getEntriesByType("navigation")[0];
+      vitals.ttfb = entry.responseStart | 0;
+      if (entry.loadEventEnd) vitals.load = entry.loadEventEnd | 0;
       send({ ...current, event: "Performance", props: vitals, interactive: false });
       vitals = 0;
     }
@@ -168,7 +173,7 @@ try {
     each(types, (type) => addEventListener(type, safely(handle), true));
 
   listen("focus blur scroll", look);
-  listen("pageshow visibilitychange popstate hashchange", route);
+  listen("pageshow visibilitychange popstate", route); // popstate: of a hash, too
   listen("pagehide", () => {
     leave();
     last = since = 0; // a page that comes back from the back/forward cache is viewed again
@@ -195,7 +200,7 @@ try {
       track(tagged.dataset.track, { props, revenue, currency });
     }
     if (submitted) {
-      if (asked("forms")) track("Form: Submission", { props: { form: target.id + "" } });
+      if (asked("forms")) track("Form: Submission");
     } else if (/^http/.test(link)) {
       const props = { url: link.origin + link.pathname };
       if (
@@ -208,39 +213,33 @@ try {
     }
   });
 
+  self.tracking = track;
+  track.api = options.api;
+  route();
+  (before.q || []).map((call) => track(...call));
+
   if (asked("performance") && !doc.hidden) {
     // Only Chromium tells of layout shifts.
     vitals = { cls: self.LayoutShift && 0 };
     // Layout shifts count by windows: those within a second of the one before, five in all.
     let first, previous, sum;
     const observer = new PerformanceObserver((list) =>
-      list.getEntries().map(
-        safely((entry) => {
-          const now = entry.startTime;
-          if (entry.size) vitals.lcp = now | 0;
-          if (entry.interactionId) vitals.inp = Math.max(vitals.inp || 0, entry.duration);
-          if (entry.loadEventEnd) {
-            vitals.load = entry.loadEventEnd | 0;
-            vitals.ttfb = entry.responseStart | 0;
+      list.getEntries().map((entry) => {
+        const now = entry.startTime;
+        if (entry.size) vitals.lcp = now | 0;
+        if (entry.interactionId) vitals.inp = Math.max(vitals.inp || 0, entry.duration);
+        if (entry.hadRecentInput === false) {
+          if (!(now - previous < 1000 && now - first < 5000)) {
+            first = now;
+            sum = 0;
           }
-          if (entry.hadRecentInput === false) {
-            if (!(now - previous < 1000 && now - first < 5000)) {
-              first = now;
-              sum = 0;
-            }
-            previous = now;
-            vitals.cls = Math.max(vitals.cls, (sum += entry.value).toFixed(3));
-          }
-        })
-      )
+          previous = now;
+          vitals.cls = Math.max(vitals.cls, (sum += entry.value).toFixed(3));
+        }
+      })
     );
-    each("navigation largest-contentful-paint event layout-shift", (type) =>
+    each("largest-contentful-paint event layout-shift", (type) =>
       observer.observe({ type, buffered: true, durationThreshold: 16 })
     );
   }
-
-  self.tracking = track;
-  track.api = options.api;
-  route();
-  (before.q || []).map((call) => track(...call));
 } catch (_) {}

@@ -1,5 +1,6 @@
 """The collector through both of its doors: the WSGI wrapper and the view."""
 
+import gzip
 import io
 import json
 import time
@@ -119,6 +120,19 @@ def test_script(door: Door, site: Site) -> None:
         "GET", f"/t/{site.public_id}.js", b"", **{"If-None-Match": response.headers["ETag"]}
     )
     assert (again.status, again.body) == (304, b"")
+
+
+def test_the_script_is_sent_small_to_those_who_can_unpack_it(door: Door, site: Site) -> None:
+    path = f"/t/{site.public_id}.js"
+    plain, packed = door("GET", path), door("GET", path, b"", **{"Accept-Encoding": "br, gzip"})
+    assert packed.headers["Content-Encoding"] == "gzip"
+    assert len(packed.body) == int(packed.headers["Content-Length"]) <= 2000
+    assert gzip.decompress(packed.body) == plain.body
+    assert plain.headers.get("Content-Encoding") is None
+    for response in (plain, packed):
+        # The view adds the languages that its pages come in.
+        assert response.headers["Vary"].split(", ")[0] == "Accept-Encoding"
+        assert response.headers["ETag"] == plain.headers["ETag"]
 
 
 VISITOR = {"ip": "1.2.3.4", "user_agent": "Mozilla (ö)"}

@@ -167,8 +167,15 @@ def test_below_a_prefix_the_page_has_it_too(noted: list[dict[str, Any]]) -> None
     request = get()
     request.META["SCRIPT_NAME"] = "/shop/"
     assert PageviewMiddleware(HttpResponse).page_of(request) == "/shop/user/<id>/<slug>"
-    request.resolver_match = None
-    assert PageviewMiddleware(HttpResponse).page_of(request) == ""
+
+
+def test_a_page_out_of_a_cache_has_its_route_too(noted: list[dict[str, Any]]) -> None:
+    found = []
+    for path in ("/sites/42/settings/", "/no/such/page"):
+        request = get(path)
+        request.resolver_match = None
+        found.append(PageviewMiddleware(HttpResponse).page_of(request))
+    assert found == ["/sites/<pk>/settings/", ""]
 
 
 def test_whatever_goes_wrong_the_visitor_gets_the_page(
