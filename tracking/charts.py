@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from itertools import count, groupby
-from math import ceil, sqrt
+from math import ceil
 
 from tracking.reporting.metrics import Format
 
@@ -219,7 +219,7 @@ def x_ticks(intervals: Sequence[Interval]) -> list[Tick]:
 
 
 def level(value: float, greatest: float, levels: int) -> int:
-    """The shade of a value, from 0 for nothing to `levels`; by root, so that small ones tell."""
+    """The shade of a value, from 0 for nothing to `levels` for the greatest."""
     if value <= 0 or greatest <= 0:
         return 0
-    return max(1, min(levels, ceil(sqrt(value / greatest) * levels)))
+    return max(1, min(levels, ceil(value / greatest * levels)))

@@ -11,6 +11,7 @@ from tracking.views.filters import FilterView
 from tracking.views.realtime import RealtimeView
 from tracking.views.report_list import ReportCsvView, ReportListView
 from tracking.views.segments import SegmentAddView, SegmentEditView
+from tracking.views.site_list import IndexView
 from tracking.views.visits import VisitLogView, VisitView
 from tracking.views.waiting import WaitingView
 
@@ -29,7 +30,7 @@ def collected(route: str) -> URLPattern:
 
 
 urlpatterns = [
-    path("", sites.IndexView.as_view(), name="index"),
+    path("", IndexView.as_view(), name="index"),
     path("sites/add/", sites.SiteAddView.as_view(), name="site_add"),
     path("sites/<int:pk>/", SiteDashboardView.as_view(), name="site_dashboard"),
     path("sites/<int:pk>/current/", CurrentVisitorsView.as_view(), name="current_visitors"),

@@ -4,7 +4,7 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
-from math import radians
+from math import radians, sqrt
 from pathlib import Path
 
 from tracking.charts import level
@@ -59,7 +59,8 @@ class WorldMap:
     def of(cls, values: Mapping[str, float]) -> "WorldMap":
         greatest = max(values.values(), default=0)
         countries = [
-            Country(code, outline, level(values[code], greatest, SHADES))
+            # By root: few countries have most visitors, and the others shall tell too.
+            Country(code, outline, level(sqrt(values[code]), sqrt(greatest), SHADES))
             for code, outline in outlines().items()
             if values.get(code)
         ]

@@ -6,11 +6,14 @@ from typing import Any
 
 import numpy as np
 
-from tracking.models import Event
+from tracking.models import Event, Site
 from tracking.reporting.columns import Coded, Numbers
 from tracking.reporting.dimensions import PROPERTY
-from tracking.reporting.period import DAY, midnight
+from tracking.reporting.period import DAY, Period, midnight
 from tracking.reporting.sources import Sources
+
+# Events, to find the names of properties.
+LOOKED_AT = 500
 
 
 class Properties:
@@ -65,3 +68,13 @@ def looked_up(keys: Numbers, known: Numbers, values: Numbers) -> Numbers:
     same = inside[known[places[inside]] == keys[inside]]
     result[same] = values[places[same]]
     return result
+
+
+def names_of(site: Site, period: Period) -> list[str]:
+    """The properties that the latest events of the period have."""
+    latest = Event.objects.filter(
+        site=site, time__gte=period.start, time__lt=period.end, props__isnull=False
+    ).order_by("-time")[:LOOKED_AT]
+    return sorted(
+        {name for props in latest.values_list("props", flat=True) for name in props or ()}
+    )

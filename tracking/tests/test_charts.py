@@ -128,10 +128,8 @@ def test_bars_stand_side_by_side() -> None:
     assert bars([]) == []
 
 
-@pytest.mark.parametrize(
-    ("value", "shade"), [(0, 0), (1, 1), (4, 1), (5, 2), (16, 2), (50, 4), (100, 5)]
-)
-def test_levels_let_small_values_tell(value: float, shade: int) -> None:
+@pytest.mark.parametrize(("value", "shade"), [(0, 0), (1, 1), (20, 1), (21, 2), (50, 3), (100, 5)])
+def test_levels_tell_how_much(value: float, shade: int) -> None:
     assert level(value, 100, 5) == shade
     assert level(value, 0, 5) == 0
 

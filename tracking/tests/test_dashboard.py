@@ -197,7 +197,8 @@ class TestChart:
 
 class TestPanels:
     def panels(self, client: Client, site: Site, query: str = "") -> dict[str, Any]:
-        return {panel.name: panel for panel in client.get(address(site, query)).context["panels"]}
+        context = client.get(address(site, query)).context
+        return {panel.name: panel for panel in context["panels"] if panel.name != "times"}
 
     def test_show_shares_and_bars(self, site: Site, owner_client: Client) -> None:
         for _ in range(3):
@@ -228,6 +229,8 @@ class TestPanels:
             ("sources=utm_term", "sources", [("shoes", 1)]),
             ("places=city", "places", [("Kathmandu", 1)]),
             ("devices=device", "devices", [("Desktop", 1)]),
+            ("devices=screen", "devices", [("1440x900", 1)]),
+            ("devices=language", "devices", [("German (Switzerland)", 1)]),
             ("devices=nonsense", "devices", [("Firefox", 1)]),
         ],
     )
@@ -243,6 +246,8 @@ class TestPanels:
             utm_term="shoes",
             city="Kathmandu",
             device="Desktop",
+            screen="1440x900",
+            language="de-CH",
             browser="Firefox",
         )
         assert rows_of(self.panels(owner_client, site, f"?{query}")[panel]) == rows
@@ -257,6 +262,51 @@ class TestPanels:
         chips = [chip.text for chip in page.select(".chip-text")]
         assert chips == ["Browser is A, B; C"]
         assert page.select_one(".chip-remove")["href"] == "?period=7d"
+
+    def test_events_and_their_properties(self, site: Site, owner_client: Client) -> None:
+        made = visit(site)
+        visit(site)
+        EventFactory(visit=made, name="Order", props={"plan": "Pro", "coupon": "none"})
+        EventFactory(visit=made, name="Order", props={"plan": "Free"})
+
+        panels = self.panels(owner_client, site)
+        [row] = panels["events"].rows
+        assert [(metric.name, value) for metric, value in row.values] == [
+            ("visitors", 1),
+            ("events", 2),
+            ("conversion_rate", 0.5),
+        ]
+        assert row.address == "?f=did.event,is,Order"
+        assert [str(tab.label) for tab in panels["events"].tabs] == ["Events", "Properties"]
+
+        panel = self.panels(owner_client, site, "?events=prop:plan")["events"]
+        assert [str(tab.label) for tab in panel.group] == ["coupon", "plan"]
+        assert rows_of(panel) == [("Free", 1), ("Pro", 1)]
+        assert panel.rows[1].address == "?events=prop:plan&f=did.prop:plan,is,Pro"
+
+    def test_the_heat_map_tells_weekdays_and_hours(self, site: Site, owner_client: Client) -> None:
+        for days, hours in ((0, 1), (7, 1), (1, 3)):  # Tuesday 11:30 twice, Monday 09:30
+            visit(site, started_at=NOW - timedelta(days=days, hours=hours))
+        response = owner_client.get(address(site))
+        heat = {panel.name: panel for panel in response.context["panels"]}["times"]
+        shades = {
+            (short, number): (hour.visitors, hour.level)
+            for _, short, hours in heat.days
+            for number, hour in enumerate(hours)
+            if hour.visitors
+        }
+        assert shades == {("Tue", 11): (2, 5), ("Mon", 9): (1, 3)}
+        assert [short for _, short, _ in heat.days] == [
+            "Sun",
+            "Mon",
+            "Tue",
+            "Wed",
+            "Thu",
+            "Fri",
+            "Sat",
+        ]
+        cell = page_of(response).select(".heat tbody tr")[2].select("td")[11]
+        assert (cell.text, cell["data-tip"]) == ("2", "Tue 11:00 · 2")
 
     def test_the_map_shades_countries(self, site: Site, owner_client: Client) -> None:
         for code in ("NP", "NP", "NP", "NP", "CH", "", "??"):
@@ -286,9 +336,8 @@ def test_filters_hold_for_everything(site: Site, owner_client: Client) -> None:
     context = owner_client.get(address(site, "?f=country,is,NP")).context
 
     assert context["overview"].figures[0].value == 1
-    assert {panel.name: rows_of(panel) for panel in context["panels"]}["devices"] == [
-        ("Firefox", 1)
-    ]
+    devices = {panel.name: panel for panel in context["panels"]}["devices"]
+    assert rows_of(devices) == [("Firefox", 1)]
 
 
 class TestFragments:
@@ -300,7 +349,7 @@ class TestFragments:
         visit(site)
         page = page_of(self.get(owner_client, site, "report"))
         assert page.find()["id"] == "report"
-        assert len(page.select(".panel")) == 5
+        assert len(page.select(".panel")) == 6
 
     @pytest.mark.parametrize("part", ["overview", "panel-sources"])
     def test_a_part_is_swapped_alone(self, site: Site, owner_client: Client, part: str) -> None:
@@ -369,4 +418,4 @@ def test_queries_do_not_grow_with_visits(
         owner_client.get(reverse("current_visitors", args=[site.pk]))
 
 
-QUERIES = 11  # session, person, site; current visitors, segments, notes; the rest is the reports'
+QUERIES = 12  # session, person, site; current visitors, segments, notes; the rest is the reports'

@@ -60,6 +60,24 @@ class TestList:
     def test_can_be_sorted(self, site: Site, owner_client: Client) -> None:
         rows = listed(owner_client, site, "page", "?order=pageviews")
         assert [row[0] for row in rows] == ["/blog/a", "/", "/blog/b"]
+        rows = listed(owner_client, site, "page", "?order=-visitors")
+        assert [row[0] for row in rows] == ["/", "/blog/a", "/blog/b"]
+        rows = listed(owner_client, site, "page", "?order=-page")
+        assert [row[0] for row in rows] == ["/blog/b", "/blog/a", "/"]
+
+    def test_a_column_says_how_it_is_sorted_and_turns_it_round(
+        self, site: Site, owner_client: Client
+    ) -> None:
+        url = reverse("report_list", args=[site.pk, "page"])
+        for query, column, sort, link in (
+            ("", "visitors", "descending", "?order=-visitors"),
+            ("?order=-visitors", "visitors", "ascending", "?order=visitors"),
+            ("?order=page", "page", "ascending", "?order=-page"),
+            ("?order=page", "visitors", "none", "?order=visitors"),
+        ):
+            page = BeautifulSoup(owner_client.get(url + query).content, "html.parser")
+            header = page.select_one(f"#order-{column}")
+            assert (header.parent["aria-sort"], header["href"]) == (sort, link)
 
     def test_heeds_filters_and_leads_to_them(self, site: Site, owner_client: Client) -> None:
         url = reverse("report_list", args=[site.pk, "page"]) + "?f=country,is,NP&period=7d"

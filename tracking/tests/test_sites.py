@@ -1,10 +1,11 @@
 import re
 import shlex
-from collections.abc import Callable
-from datetime import UTC, datetime
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime, timedelta
 
 import pytest
 import time_machine
+from bs4 import BeautifulSoup
 from django.contrib.messages import get_messages
 from django.db import connection
 from django.test import Client
@@ -103,27 +104,56 @@ def test_the_landing_page_offers_what_a_newcomer_can_do(
     assert re.findall(r"<a [^>]*>([^<]*)</a>", hero) == offered
 
 
-def test_the_list_has_ones_own_sites_with_todays_visitors(
-    site: Site, stranger: User, owner_client: Client
-) -> None:
-    second = SiteFactory(owner=site.owner, domain="a.example")
-    SiteFactory(owner=stranger, domain="strange.example")
-    now = datetime(2026, 3, 5, 12, tzinfo=UTC)
-    VisitFactory.create_batch(2, site=site, started_at=now)
-    VisitFactory(site=site, started_at=datetime(2026, 3, 4, 12, tzinfo=UTC))
+class TestList:
+    @pytest.fixture
+    def now(self, site: Site, stranger: User) -> Iterator[datetime]:
+        """Two sites of the owner with visitors, and one of somebody else."""
+        shop = SiteFactory(owner=site.owner, domain="a.example", name="The shop")
+        SiteFactory(owner=stranger, domain="strange.example")
+        now = datetime(2026, 3, 5, 12, tzinfo=UTC)
+        for ago, of in ((0, site), (0, site), (1, site), (0, shop), (31, site), (31, shop)):
+            VisitFactory(site=of, started_at=now - timedelta(days=ago))
+        with time_machine.travel(now, tick=False):
+            yield now
 
-    with time_machine.travel(now):
-        response = owner_client.get("/")
+    def rows(self, client: Client, query: str = "") -> list[list[str]]:
+        page = BeautifulSoup(client.get(f"/{query}").content, "html.parser")
+        return [
+            [
+                " ".join(row.select_one(part).get_text(" ").split())
+                for part in ("h2", ".site-visitors strong", ".site-change", ".site-today")
+            ]
+            for row in page.select(".site-row")
+        ]
 
-    figures = [(listed, f.today, sum(f.daily)) for listed, f in response.context["sites"]]
-    assert figures == [(second, 0, 0), (site, 2, 3)]
-    assert "strange.example" not in response.content.decode()
+    @pytest.mark.usefixtures("now")
+    def test_has_ones_own_sites_the_busiest_first_and_their_total(
+        self, owner_client: Client
+    ) -> None:
+        assert self.rows(owner_client) == [
+            ["All sites", "4", "↑ 100% more", "3 today"],
+            ["example.com", "3", "↑ 200% more", "2 today"],
+            ["The shop", "1", "", "1 today"],
+        ]
+
+    @pytest.mark.usefixtures("now")
+    @pytest.mark.parametrize(
+        ("search", "names"),
+        [("SHOP", ["The shop"]), ("example.com", ["example.com"]), ("strange", [])],
+    )
+    def test_can_be_searched(self, owner_client: Client, search: str, names: list[str]) -> None:
+        assert [row[0] for row in self.rows(owner_client, f"?q={search}")] == names
+
+    def test_is_without_a_total_where_there_is_one_site(
+        self, site: Site, owner_client: Client
+    ) -> None:
+        assert [row[0] for row in self.rows(owner_client)] == ["example.com"]
 
 
 def test_a_person_without_sites_is_taught_to_add_one(stranger_client: Client, site: Site) -> None:
     response = stranger_client.get("/")
 
-    assert response.context["sites"] == []
+    assert "site-row" not in response.content.decode()
     assert 'href="/sites/add/"' in response.content.decode()
 
 

@@ -4,10 +4,12 @@ from django.utils import timezone
 from django.views.generic import TemplateView
 from django_htmx.middleware import HtmxDetails
 
+from tracking.reporting.properties import names_of
 from tracking.reporting.query import answers, current_visitors
 from tracking.views.access import ReportMixin, SiteMixin
+from tracking.views.heat_map import HeatMap
 from tracking.views.overview import Overview
-from tracking.views.panels import TABS, Panel
+from tracking.views.panels import TABS, Panel, tabs_of_properties
 
 PARTS = {Overview.id, *(Panel.id_of(name) for name in TABS)}
 
@@ -30,7 +32,11 @@ class SiteDashboardView(ReportMixin, TemplateView):
 
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
         overview = Overview(self.report)
-        panels = [Panel(name, self.report) for name in TABS]
+        properties = tabs_of_properties(names_of(self.site, self.report.period))
+        panels: list[Panel | HeatMap] = [
+            Panel(name, self.report, properties if name == "events" else ()) for name in TABS
+        ]
+        panels.append(HeatMap(self.report))
         asked = {part.id: part for part in panels}.get(self.asked_part)
         if asked:
             panels = [asked]

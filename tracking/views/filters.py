@@ -10,6 +10,7 @@ from django.views.generic import FormView
 
 from tracking.reporting.dimensions import DIMENSIONS, PROPERTY, dimension_named
 from tracking.reporting.filters import OPERATOR_LABELS, Condition, Did, Filter, Operator
+from tracking.reporting.properties import names_of
 from tracking.reporting.query import Query, answer
 from tracking.views.dialogs import DialogMixin
 
@@ -147,7 +148,7 @@ class FilterView(DialogMixin, FormView):
         return {
             "initial": initial,
             "suggestions": suggestions,
-            "properties": [],
+            "properties": names_of(self.site, self.report.period),
             "data": self.request.GET if "apply" in self.request.GET else None,
         }
 

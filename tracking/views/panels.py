@@ -1,16 +1,17 @@
 """The panels of the dashboard: which tabs they have, what they ask, and what they show."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import pgettext_lazy
 
-from tracking.reporting.dimensions import Dimension, dimension_named
-from tracking.reporting.filters import Filter, Operator
+from tracking.reporting.dimensions import PROPERTY, Dimension, dimension_named
+from tracking.reporting.filters import Condition, Did, Filter, Operator
 from tracking.reporting.metrics import METRICS, Metric
-from tracking.reporting.query import Query, Row
+from tracking.reporting.query import Query, Row, Rows
+from tracking.reporting.question import GOALS
 from tracking.templatetags.figures import share, written
 from tracking.views.report import Report
 from tracking.world import Country, WorldMap, flags
@@ -31,18 +32,20 @@ class Tab:
     name: str = ""  # in the address, where that is not the dimension's
     group: Text = ""
     rows: int | None = ROWS
+    has_share: bool = True
 
     @property
     def value(self) -> str:
         return self.name or self.dimension
 
 
+EVENT_METRICS = ("visitors", "events", "conversion_rate")
 CAMPAIGNS = _("Campaigns")
 TABS: dict[str, tuple[Tab, ...]] = {
     "pages": (
-        Tab("page", _("Top"), ("visitors", "pageviews")),
-        Tab("entry_page", _("Entry"), ("visitors", "visits")),
-        Tab("exit_page", _("Exit"), ("visitors", "visits")),
+        Tab("page", _("Top"), ("visitors", "pageviews", "time_on_page", "scroll_depth")),
+        Tab("entry_page", _("Entry"), ("visitors", "visits", "bounce_rate")),
+        Tab("exit_page", _("Exit"), ("visitors", "visits", "exit_rate")),
     ),
     "sources": (
         Tab("channel", _("Channels")),
@@ -64,8 +67,10 @@ TABS: dict[str, tuple[Tab, ...]] = {
         Tab("browser", _("Browsers")),
         Tab("os", _("Systems")),
         Tab("device", _("Devices")),
+        Tab("screen", _("Screens")),
+        Tab("language", _("Languages")),
     ),
-    "events": (Tab("event", _("Events"), ("visitors", "events")),),
+    "events": (Tab("event", _("Events"), EVENT_METRICS, has_share=False),),
 }
 BY_DIMENSION = {tab.dimension: tab for tabs in TABS.values() for tab in tabs}
 TITLES: dict[str, Text] = {
@@ -108,12 +113,14 @@ class Panel:
 
     template_name = "tracking/report/panel.html"
 
-    def __init__(self, name: str, report: Report) -> None:
+    def __init__(self, name: str, report: Report, more_tabs: Iterable[Tab] = ()) -> None:
         self.name = name
         self.report = report
         self.title = TITLES[name]
+        self.choices = (*TABS[name], *more_tabs)
         chosen = report.parameters.get(name)
-        self.tab = next((tab for tab in TABS[name] if tab.value == chosen), TABS[name][0])
+        self.tab = next((tab for tab in self.choices if tab.value == chosen), self.choices[0])
+        self.total = 0
         self.rows: list[PanelRow] = []
         self.world: WorldMap | None = None
         self.map: list[tuple[Country, PanelRow]] = []
@@ -129,9 +136,7 @@ class Panel:
 
     @property
     def query(self) -> Query:
-        return self.report.query(
-            self.tab.metrics, (self.tab.dimension,), limit=self.tab.rows and self.tab.rows + 1
-        )
+        return self.report.query(self.tab.metrics, (self.tab.dimension,), limit=self.tab.rows)
 
     @property
     def dimension(self) -> Dimension:
@@ -145,7 +150,7 @@ class Panel:
     def tabs(self) -> list[TabLink]:
         """Tabs of a group are one, which opens on its first."""
         links: dict[str, TabLink] = {}
-        for tab in TABS[self.name]:
+        for tab in self.choices:
             is_current = tab.group == self.tab.group if tab.group else tab is self.tab
             links.setdefault(str(tab.group or tab.label), self._link(tab, is_current, tab.group))
         return list(links.values())
@@ -154,7 +159,7 @@ class Panel:
     def group(self) -> list[TabLink]:
         return [
             self._link(tab, tab is self.tab)
-            for tab in TABS[self.name]
+            for tab in self.choices
             if tab.group and tab.group == self.tab.group
         ]
 
@@ -167,9 +172,9 @@ class Panel:
         address = self.report.address(**{self.name: tab.value})
         return TabLink(tab.value, label or tab.label, address, is_current)
 
-    def show(self, rows: list[Row], everybody: float) -> None:
+    def show(self, rows: Rows, everybody: float) -> None:
+        self.total = rows.total
         self.rows = list(panel_rows(self.report, self.tab, rows, everybody))
-        self.has_more = bool(self.tab.rows) and len(self.rows) > ROWS
         if self.tab.name == "map":
             shown = dict(zip((str(row.key[0]) for row in rows), self.rows, strict=True))
             self.world = WorldMap.of({code: row.values[0][1] or 0 for code, row in shown.items()})
@@ -188,11 +193,24 @@ def panel_rows(report: Report, tab: Tab, rows: Sequence[Row], everybody: float) 
             values=[(METRICS[name], row[name]) for name in tab.metrics],
             share=(row[first] or 0) / everybody if everybody else 0,
             width=round(100 * (row[first] or 0) / greatest, 1) if greatest else 0,
-            address=report.filtered(Filter(tab.dimension, Operator.IS, (value,))),
+            address=report.filtered(filter_by(dimension, value)),
             flag=flag_of(value) if tab.dimension in FLAGGED else "",
         )
         for row in rows
         for value in (str(row.key[0]),)
+    ]
+
+
+def filter_by(dimension: Dimension, value: str) -> Condition:
+    """Of an event, whole visits in which it happened: their other events are of interest."""
+    filter = Filter(dimension.name, Operator.IS, (value,))
+    return Did(filter) if dimension.of in GOALS else filter
+
+
+def tabs_of_properties(names: Iterable[str]) -> list[Tab]:
+    return [
+        Tab(f"{PROPERTY}{name}", name, EVENT_METRICS, group=_("Properties"), has_share=False)
+        for name in names
     ]
 
 

@@ -17,7 +17,7 @@ from tracking.models import Site
 from tracking.reporting.filters import AnyOf, Condition, Filter, Operator, parse
 from tracking.reporting.metrics import METRICS, Metric
 from tracking.reporting.period import DAY, Interval, Period, Preset
-from tracking.reporting.query import Query
+from tracking.reporting.query import Query, first_day
 from tracking.views.wording import INTERVALS, PERIODS, Chip, range_in_words
 
 Text = str | Promise
@@ -125,7 +125,7 @@ class Report:
                 self.problems.append(gettext("Say the first and the last day."))
             self.preset = Preset.THIRTY_DAYS
         if self.preset is Preset.ALL:
-            first = self.site.visits.order_by("started_at").values_list("day", flat=True).first()
+            first = first_day(self.site)
         try:
             period = Period.of(
                 self.preset,
@@ -304,14 +304,16 @@ class Report:
 
     @property
     def earlier(self) -> str:
-        """The address of the period of the same kind just before this one."""
+        """The address of the period of the same kind just before this one, if there is any."""
+        if self.preset in (Preset.ALL, Preset.LIVE):
+            return ""
         return self._beside(self.period.previous())
 
     @property
     def later(self) -> str:
         """The same after it; empty where that is yet to come."""
         first = self.period.last + DAY
-        if first > self.now.astimezone(self.site.zone).date():
+        if self.preset is Preset.LIVE or first > self.now.astimezone(self.site.zone).date():
             return ""
         return self._beside(
             Period.between(first, self.period.last + self.period.days * DAY, self.site.zone)

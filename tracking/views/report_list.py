@@ -6,10 +6,10 @@ from typing import Any
 from django.http import Http404, HttpRequest, HttpResponseBase, StreamingHttpResponse
 from django.views.generic import TemplateView, View
 
-from tracking.reporting.dimensions import Dimension, dimension_named
+from tracking.reporting.dimensions import Dimension, Text, dimension_named
 from tracking.reporting.filters import Filter, Operator
-from tracking.reporting.metrics import METRICS, Metric
-from tracking.reporting.query import Query, Row, answers
+from tracking.reporting.metrics import METRICS
+from tracking.reporting.query import Query, Row, Rows, answers
 from tracking.views.access import ReportMixin
 from tracking.views.panels import BY_DIMENSION, Tab, panel_rows
 
@@ -36,7 +36,8 @@ class ListMixin(ReportMixin):
             raise Http404
         self.search = request.GET.get("q", "").strip()
         order = request.GET.get("order", "")
-        self.order = order if order in self.tab.metrics else self.tab.metrics[0]
+        known = {*self.tab.metrics, name}
+        self.order = order if order.removeprefix("-") in known else self.tab.metrics[0]
 
     @property
     def searched_by_name(self) -> bool:
@@ -55,23 +56,32 @@ class ListMixin(ReportMixin):
             offset=0 if everything else offset,
         )
 
-    def found(self, rows: list[Row], *, limit: int, offset: int = 0) -> list[Row]:
+    def found(self, rows: Rows, *, limit: int, offset: int = 0) -> tuple[list[Row], int]:
+        """The rows of the page, and how many there are."""
         if not self.searched_by_name:
-            return rows
+            return rows, rows.total
         wanted, written = self.search.casefold(), self.dimension.written
-        rows = [row for row in rows if wanted in written(str(row.key[0])).casefold()]
-        return rows[offset : offset + limit]
+        found = [row for row in rows if wanted in written(str(row.key[0])).casefold()]
+        return found[offset : offset + limit], len(found)
 
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
-        listed = {"dimension": self.dimension, "search": self.search, "order": self.order}
+        listed = {
+            "tab": self.tab,
+            "dimension": self.dimension,
+            "search": self.search,
+            "order": self.order,
+        }
         return super().get_context_data(**kwargs | listed)
 
 
 @dataclass(frozen=True)
 class Column:
-    metric: Metric
+    """`direction` is "" or that of the order; a click turns it round."""
+
+    name: str
+    label: Text
     address: str
-    is_order: bool
+    direction: str
 
 
 class ReportListView(ListMixin, TemplateView):
@@ -83,28 +93,39 @@ class ReportListView(ListMixin, TemplateView):
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
         text = self.request.GET.get("page", "")
         page = max(1, int(text)) if text.isdecimal() and len(text) < 6 else 1
-        window = {"limit": ROWS + 1, "offset": (page - 1) * ROWS}
+        window = {"limit": ROWS, "offset": (page - 1) * ROWS}
         [[everybody], answered] = answers(
             [self.report.query(self.tab.metrics[:1]), self.query(**window)]
         )
-        rows = self.found(answered, **window)
+        shown, total = self.found(answered, **window)
         first = self.tab.metrics[0]
         kept = {"q": self.search or None, "order": self.order if self.order != first else None}
         return super().get_context_data(
-            rows=panel_rows(self.report, self.tab, rows[:ROWS], everybody[first] or 0),
-            first_number=(page - 1) * ROWS + 1,
+            rows=panel_rows(self.report, self.tab, shown, everybody[first] or 0),
+            total=total,
+            label_column=self.column(self.dimension.name, self.dimension.label, "ascending"),
             columns=[
-                Column(
-                    METRICS[name],
-                    self.report.address(**kept | {"order": name}),
-                    name == self.order,
-                )
-                for name in self.tab.metrics
+                self.column(name, METRICS[name].label, "descending") for name in self.tab.metrics
             ],
             newer=self.report.address(**kept, page=str(page - 1)) if page > 1 else "",
-            older=self.report.address(**kept, page=str(page + 1)) if len(rows) > ROWS else "",
+            older=self.report.address(**kept, page=str(page + 1)) if total > page * ROWS else "",
             download=self.report.address(**kept),
             **kwargs,
+        )
+
+    def column(self, name: str, label: Text, direction: str) -> Column:
+        """Of metrics the greatest come first, of names the first of the alphabet."""
+        is_order = self.order.removeprefix("-") == name
+        is_reversed = self.order.startswith("-")
+        other = {"ascending": "descending", "descending": "ascending"}[direction]
+        return Column(
+            name,
+            label,
+            self.report.address(
+                q=self.search or None,
+                order=f"-{name}" if is_order and not is_reversed else name,
+            ),
+            "" if not is_order else other if is_reversed else direction,
         )
 
 
@@ -120,7 +141,7 @@ class ReportCsvView(ListMixin, View):
 
     def get(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
         [answered] = answers([self.query(limit=MOST_CSV_ROWS)])
-        rows = self.found(answered, limit=MOST_CSV_ROWS)
+        rows, _ = self.found(answered, limit=MOST_CSV_ROWS)
         period = self.report.period
         name = f"{self.site.ascii_domain}-{self.dimension.name}-{period.first}-{period.last}.csv"
         return StreamingHttpResponse(

@@ -11,26 +11,9 @@ from django.views.generic import CreateView, DeleteView, TemplateView, UpdateVie
 from accounts.models import User
 from tracking.forms import SiteDeleteForm, SiteForm
 from tracking.models import Site, Visit
-from tracking.reporting.overview import overview
 from tracking.snippet import Snippet, base_url
 from tracking.views.access import SiteMixin
 from tracking_project.views import FormPageMixin
-
-
-class IndexView(TemplateView):
-    """The landing page; to a signed-in person the list of their sites."""
-
-    def get_template_names(self) -> list[str]:
-        if self.request.user.is_authenticated:
-            return ["tracking/site_list.html"]
-        return ["tracking/landing.html"]
-
-    def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
-        if self.request.user.is_authenticated:
-            sites = list(Site.objects.visible_to(self.request.user))
-            overviews = overview(sites)
-            kwargs["sites"] = [(site, overviews[site.pk]) for site in sites]
-        return super().get_context_data(**kwargs)
 
 
 class SiteAddView(LoginRequiredMixin, FormPageMixin, CreateView):

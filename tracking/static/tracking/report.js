@@ -19,6 +19,7 @@ document.addEventListener("htmx:configRequest", ({ detail }) => {
     if (part.contains(detail.elt) && detail.target === part) continue;
     for (const name of part.dataset.part.split(" ")) {
       if (name === "interval" && !target.searchParams.has(name)) continue;
+      if (here.get(name) === target.searchParams.get(name)) continue;
       if (here.has(name)) target.searchParams.set(name, here.get(name));
       else target.searchParams.delete(name);
     }

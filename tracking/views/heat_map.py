@@ -1,0 +1,58 @@
+"""When visitors come: by weekday and hour of the day."""
+
+from dataclasses import dataclass
+
+from django.utils import formats
+from django.utils.dates import WEEKDAYS, WEEKDAYS_ABBR
+from django.utils.translation import gettext_lazy as _
+
+from tracking.charts import level
+from tracking.reporting.query import Query, Row
+from tracking.views.report import Report
+from tracking.world import SHADES
+
+
+@dataclass(frozen=True)
+class Hour:
+    visitors: float
+    level: int
+
+
+class HeatMap:
+    """Visitors by weekday and hour of the day."""
+
+    name = "times"
+    template_name = "tracking/report/heat_map.html"
+    title = _("Weekdays and hours")
+    id = "panel-times"
+    hours = range(24)
+
+    def __init__(self, report: Report) -> None:
+        self.report = report
+        self.days: list[tuple[str, str, list[Hour]]] = []
+
+    @property
+    def query(self) -> Query:
+        return self.report.query(("visitors",), ("weekday", "hour"))
+
+    def show(self, rows: list[Row], everybody: float) -> None:
+        visitors = {
+            (int(weekday), int(hour)): row["visitors"] or 0
+            for row in rows
+            for weekday, hour in (row.key,)
+        }
+        greatest = max(visitors.values(), default=0)
+        # Django counts weekdays from Sunday here, and from Monday everywhere else.
+        first = (formats.get_format("FIRST_DAY_OF_WEEK") + 6) % 7
+        self.days = [
+            (
+                str(WEEKDAYS[day]),
+                str(WEEKDAYS_ABBR[day]),
+                [
+                    Hour(count, level(count, greatest, SHADES))
+                    for hour in self.hours
+                    for count in (visitors.get((day, hour), 0),)
+                ],
+            )
+            for day in ((first + number) % 7 for number in range(7))
+        ]
