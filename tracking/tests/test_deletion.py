@@ -1,15 +1,18 @@
 """Visits that were counted are deleted: those that are meant, after a look at how many."""
 
 from datetime import timedelta
+from io import StringIO
 from typing import Any
 
 import pytest
+from django.core.management import call_command
 from django.test import Client
 
 from tracking.models import Event, Salt, Site, Visit
 from tracking.processing import deletion
 from tracking.tests.factories import SiteFactory
 from tracking.tests.hits import FIREFOX, NOON, process_hits, record
+from tracking.tests.test_restore import pageviews
 from tracking.tests.test_sites import messages_of
 
 pytestmark = pytest.mark.usefixtures("in_the_afternoon")
@@ -164,3 +167,13 @@ def test_an_anonymous_person_is_sent_to_log_in(counted: Site, client: Client) ->
 def test_the_owner_sees_the_empty_page(site: Site, owner_client: Client) -> None:
     response = owner_client.get(address(site))
     assert (response.status_code, response.context["form"].errors) == (200, {})
+
+
+def test_figures_of_a_day_that_has_been_reckoned_follow(counted: Site) -> None:
+    call_command("rollup", stdout=StringIO())
+    assert pageviews(counted) == 5
+    deletion.delete(counted, deletion.Choice(source="Google"))
+    assert pageviews(counted) == 3
+    call_command("rollup", stdout=StringIO())
+    assert pageviews(counted) == 3
+    call_command("rollup", "--check", stdout=StringIO())

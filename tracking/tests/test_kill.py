@@ -39,7 +39,7 @@ def test_sigterm_ends_web_and_worker_within_two_seconds(tmp_path: Path) -> None:
     with service(tmp_path / "data") as running:
         running.start_web()
         running.start_worker()
-        time.sleep(2)
+        wait_for((running.folder / "spool" / "worker.lock").exists)  # it is at work
         for name in ("web", "worker"):
             began = time.monotonic()
             assert running.kill(name, 15) == 0

@@ -1,14 +1,19 @@
 """Hits that were not counted are counted after all: where they would have been."""
 
 from datetime import date, timedelta
+from io import StringIO
 from typing import Any
 from unittest.mock import patch
 
 import pytest
+from django.core.management import call_command
+from django.utils import timezone
 from pytest_django import Settings
 
 from tracking.models import CrawlerDay, Event, ExcludedDay, ExcludedHit, Reason, Salt, Site, Visit
 from tracking.processing import restore
+from tracking.reporting.period import Period, Preset
+from tracking.reporting.query import Query, answer
 from tracking.tests.city_files import write_nested
 from tracking.tests.factories import SiteFactory
 from tracking.tests.hits import NOON, process_hits, record
@@ -170,3 +175,23 @@ def test_all_or_nothing(site: Site) -> None:
     ):
         everything(site)
     assert (Event.objects.count(), ExcludedHit.objects.count()) == (0, 1)
+
+
+def pageviews(site: Site) -> int:
+    period = Period.of(Preset.WEEK, site.zone, timezone.now())
+    [row] = answer(Query((site,), period, ("pageviews",)))
+    return int(row["pageviews"] or 0)
+
+
+def test_figures_of_a_day_that_has_been_reckoned_follow(site: Site) -> None:
+    Site.objects.update(excluded_paths="/secret")
+    site.refresh_from_db()
+    moment = NOON - timedelta(days=3)
+    process_hits(record(site, moment, url="/1"), record(site, moment + MINUTE, url="/secret"))
+    call_command("rollup", stdout=StringIO())
+    assert pageviews(site) == 1
+    everything(site)
+    assert pageviews(site) == 2
+    call_command("rollup", stdout=StringIO())
+    assert pageviews(site) == 2
+    call_command("rollup", "--check", stdout=StringIO())
