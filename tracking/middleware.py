@@ -181,8 +181,15 @@ def ip_of(request: HttpRequest) -> str:
     proxies: int = getattr(settings, "TRACKING_TRUSTED_PROXIES", 0)
     addresses = request.headers.get("X-Forwarded-For", "").split(",")
     if proxies and len(addresses) >= proxies:
-        return addresses[-proxies].strip()
+        return without_port(addresses[-proxies].strip())
     return str(request.META.get("REMOTE_ADDR", ""))
+
+
+def without_port(address: str) -> str:
+    """Some proxies append one: `1.2.3.4:5678`, `[2001:db8::1]:5678`."""
+    if address.startswith("["):
+        return address[1:].partition("]")[0]
+    return address.partition(":")[0] if address.count(":") == 1 else address
 
 
 def language_of(request: HttpRequest) -> str:

@@ -163,6 +163,26 @@ def test_settings_of_the_middleware(noted: list[dict[str, Any]], settings: Setti
     assert (hit["page"], hit["ip"]) == ("/user/<id>/gr%C3%B6%C3%9Fe", "203.0.113.7")
 
 
+@pytest.mark.parametrize(
+    ("proxies", "forwarded", "ip"),
+    [
+        (0, "6.6.6.6", "127.0.0.1"),
+        (1, "6.6.6.6, 203.0.113.7", "203.0.113.7"),
+        (1, "203.0.113.7:5678", "203.0.113.7"),
+        (1, "[2001:db8::1]:5678", "2001:db8::1"),
+        (1, "2001:db8::1", "2001:db8::1"),
+        (3, "6.6.6.6, 203.0.113.7", "127.0.0.1"),
+    ],
+)
+def test_the_visitors_address_is_what_trusted_proxies_say(
+    noted: list[dict[str, Any]], settings: Settings, proxies: int, forwarded: str, ip: str
+) -> None:
+    settings.ALLOWED_HOSTS = ["*"]
+    settings.TRACKING_TRUSTED_PROXIES = proxies
+    visit(get(**{"X-Forwarded-For": forwarded}))
+    assert [hit["ip"] for hit in noted] == [ip]
+
+
 def test_below_a_prefix_the_page_has_it_too(noted: list[dict[str, Any]]) -> None:
     request = get()
     request.META["SCRIPT_NAME"] = "/shop/"
