@@ -2,6 +2,7 @@
 # make test   run all tests
 # make check  what else must be green: style, types, migrations, deployment settings
 # make script minify the tracking scripts after a change of their sources
+# make messages  gather the texts for translations, and compile these; LOCALE=fr adds a language
 
 PYTHON ?= python3
 BIN := .venv/bin
@@ -16,7 +17,7 @@ ifeq ($(origin HOST),command line)
 export GRANIAN_HOST := $(HOST)
 endif
 
-.PHONY: run test check format script
+.PHONY: run test check format script messages
 
 run: .venv/installed
 	@$(BIN)/python manage.py start
@@ -37,6 +38,16 @@ format: .venv/installed-dev
 
 script: .venv/installed-dev
 	$(BIN)/python -m tracking.collector.minify
+
+messages: .venv/installed
+	@command -v xgettext >/dev/null || { \
+		echo "This needs the tools of GNU gettext. On Debian and Ubuntu: apt install gettext"; \
+		exit 1; \
+	}
+	$(BIN)/python manage.py makemessages $(if $(LOCALE),--locale $(LOCALE),--all) \
+		--no-wrap --add-location file --no-obsolete \
+		--ignore data --ignore '*/tests/*' --ignore benchmarks --ignore docs
+	$(BIN)/python manage.py compilemessages --ignore .venv
 
 # With pip, since Debian's Python alone makes half an environment, and stops.
 .venv/bin/pip:

@@ -75,12 +75,18 @@ class ExcludedDay(models.Model):
     """How many hits of a site were not counted, by day of its calendar and reason."""
 
     site = models.ForeignKey(
-        Site, on_delete=models.CASCADE, related_name="excluded_days", db_index=False
+        Site,
+        on_delete=models.CASCADE,
+        related_name="excluded_days",
+        db_index=False,
+        verbose_name=_("site"),
     )
-    day = DayField()
-    reason = models.CharField(max_length=20, choices=Reason.choices)
-    hits = models.PositiveBigIntegerField()
-    kept = models.PositiveBigIntegerField(help_text="How many of them became an ExcludedHit.")
+    day = DayField(_("day"))
+    reason = models.CharField(_("reason"), max_length=20, choices=Reason.choices)
+    hits = models.PositiveBigIntegerField(_("hits"))
+    kept = models.PositiveBigIntegerField(
+        _("kept"), help_text=_("How many of them became an ExcludedHit.")
+    )
 
     class Meta:
         verbose_name = _("day of excluded hits")
@@ -102,21 +108,27 @@ class ExcludedHit(models.Model):
 
     id = models.BigIntegerField(primary_key=True)
     site = models.ForeignKey(
-        Site, on_delete=models.CASCADE, related_name="excluded_hits", db_index=False
+        Site,
+        on_delete=models.CASCADE,
+        related_name="excluded_hits",
+        db_index=False,
+        verbose_name=_("site"),
     )
-    day = DayField(help_text="Of the site's calendar.")
-    time = MomentField()
-    reason = models.CharField(max_length=20, choices=Reason.choices)
-    rule = models.CharField(max_length=500, blank=True, help_text="What it met, of a list.")
-    page = models.CharField(max_length=2000)
-    name = models.CharField(max_length=120)
-    source = models.CharField(max_length=253, blank=True)
-    country = models.CharField(max_length=2, blank=True)
-    browser = models.CharField(max_length=60, blank=True)
-    os = models.CharField(max_length=60, blank=True)
-    device = models.CharField(max_length=20, blank=True)
-    user_agent = models.CharField(max_length=1000, blank=True)
-    arrival = models.BinaryField()
+    day = DayField(_("day"), help_text=_("Of the site's calendar."))
+    time = MomentField(_("time"))
+    reason = models.CharField(_("reason"), max_length=20, choices=Reason.choices)
+    rule = models.CharField(
+        _("rule"), max_length=500, blank=True, help_text=_("What it met, of a list.")
+    )
+    page = models.CharField(_("page"), max_length=2000)
+    name = models.CharField(_("name"), max_length=120)
+    source = models.CharField(_("source"), max_length=253, blank=True)
+    country = models.CharField(_("country"), max_length=2, blank=True)
+    browser = models.CharField(_("browser"), max_length=60, blank=True)
+    os = models.CharField(_("os"), max_length=60, blank=True)
+    device = models.CharField(_("device"), max_length=20, blank=True)
+    user_agent = models.CharField(_("user agent"), max_length=1000, blank=True)
+    arrival = models.BinaryField(_("arrival"))
 
     class Meta:
         verbose_name = _("filtered hit")
@@ -134,14 +146,20 @@ class CrawlerDay(models.Model):
     """How often a crawler asked for a page on a day of the site's calendar."""
 
     site = models.ForeignKey(
-        Site, on_delete=models.CASCADE, related_name="crawler_days", db_index=False
+        Site,
+        on_delete=models.CASCADE,
+        related_name="crawler_days",
+        db_index=False,
+        verbose_name=_("site"),
     )
-    day = DayField()
-    crawler = models.CharField(max_length=100)
-    is_ai = models.BooleanField()
-    page = models.CharField(max_length=500, blank=True, help_text="Empty: pages beyond the limit.")
-    hits = models.PositiveBigIntegerField()
-    last = MomentField()
+    day = DayField(_("day"))
+    crawler = models.CharField(_("crawler"), max_length=100)
+    is_ai = models.BooleanField(_("is AI"))
+    page = models.CharField(
+        _("page"), max_length=500, blank=True, help_text=_("Empty: pages beyond the limit.")
+    )
+    hits = models.PositiveBigIntegerField(_("hits"))
+    last = MomentField(_("last"))
 
     class Meta:
         verbose_name = _("crawler’s day")

@@ -1,5 +1,6 @@
 """How pages speak of periods, intervals and filters."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date, datetime
 
@@ -76,14 +77,16 @@ INTERVALS = {
 
 def range_in_words(first: date, last: date) -> str:
     """“3 March 2026”, “3–9 March 2026”, “27 February – 5 March 2026”."""
-    end = formatted(last, gettext("j F Y"))
+    day, first_of_several = gettext("j F Y"), pgettext("first day of several", "j")
+    end = formatted(last, day)
     if first == last:
         return end
     if first.year != last.year:
-        return f"{formatted(first, gettext('j F Y'))} – {end}"
+        return f"{formatted(first, day)} – {end}"
     if first.month != last.month:
-        return f"{formatted(first, gettext('j F'))} – {end}"
-    return f"{formatted(first, pgettext('first day of several', 'j'))}–{end}"
+        day_of_year = gettext("j F")
+        return f"{formatted(first, day_of_year)} – {end}"
+    return f"{formatted(first, first_of_several)}–{end}"
 
 
 def bucket_name(bucket: Bucket, period: Period) -> str:
@@ -132,7 +135,7 @@ def in_words(condition: Condition) -> str:
     """“Country is Nepal or India”; “did Event is Sign-up”."""
     match condition:
         case AnyOf(filters):
-            return f" {gettext('or')} ".join(map(in_words, filters))
+            return either(map(in_words, filters))
         case Did(filter, done):
             form = gettext("did: %(filter)s") if done else gettext("did not: %(filter)s")
             return form % {"filter": in_words(filter)}
@@ -143,5 +146,9 @@ def in_words(condition: Condition) -> str:
                 if operator in (Operator.IS, Operator.IS_NOT)
                 else list(values)
             )
-            values_in_words = f" {gettext('or')} ".join(texts)
-            return f"{dimension.label} {OPERATOR_LABELS[operator]} {values_in_words}"
+            return f"{dimension.label} {OPERATOR_LABELS[operator]} {either(texts)}"
+
+
+def either(texts: Iterable[str]) -> str:
+    separator = gettext("or")
+    return f" {separator} ".join(texts)
