@@ -21,7 +21,7 @@ from django.utils.translation import gettext, ngettext
 from django.utils.translation import gettext_lazy as _
 
 from tracking import spool
-from tracking.models import Event, ExcludedDay, QueueFile, Reason, Site
+from tracking.models import Event, ExcludedDay, QueueFile, Reason, Site, StaleDay
 from tracking.processing.backlog import LOCK
 from tracking_project.recent_errors import recent_errors
 
@@ -29,6 +29,7 @@ SAMPLE_BYTES = 1 << 20
 SILENT_WORKER = timedelta(minutes=1)
 LATE_HIT = timedelta(minutes=1)
 OLD_CITY_FILE = timedelta(days=75)  # they come out once a month
+FEW_DAYS = 100  # as many as sites, when their day has just ended
 LITTLE_SPACE = 5 << 30
 NO_SPACE = 1 << 30
 
@@ -97,7 +98,14 @@ class Health:
 
 
 def health() -> Health:
-    checks: tuple[Callable[[datetime], Sign], ...] = (worker, queue, disk, errors, places)
+    checks: tuple[Callable[[datetime], Sign], ...] = (
+        worker,
+        queue,
+        rollups,
+        disk,
+        errors,
+        places,
+    )
     now = timezone.now()
     return Health([check(now) for check in checks])
 
@@ -207,6 +215,19 @@ def disk(now: datetime) -> Sign:
     return (
         Sign(title, text, State.WARNING, advice) if usage.free < LITTLE_SPACE else Sign(title, text)
     )
+
+
+def rollups(now: datetime) -> Sign:
+    """Days that are over, and whose figures are still read from their visits and events."""
+    title, count = gettext("Rollups"), len(StaleDay.objects.due(now))
+    if not count:
+        return Sign(title, gettext("up to date"))
+    text = ngettext("%(count)s day behind", "%(count)s days behind", count)
+    value = text % {"count": f"{count:,}"}
+    if count <= FEW_DAYS:
+        return Sign(title, value)
+    advice = gettext("The worker catches up by itself; manage.py rollup does it now.")
+    return Sign(title, value, State.WARNING, advice)
 
 
 def errors(now: datetime) -> Sign:

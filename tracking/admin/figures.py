@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from typing import Any
 
@@ -13,7 +13,7 @@ from tracking.admin.charts import BarChart, bar_chart
 from tracking.models import Event, Visit
 from tracking.reporting.metrics import METRICS, Metric
 from tracking.reporting.period import Bucket, Interval, Period
-from tracking.reporting.query import Row
+from tracking.reporting.query import Query, Row, answers
 
 Table = type[Visit] | type[Event]
 
@@ -54,8 +54,9 @@ class Figure:
 
 
 class Report:
-    """The rows are grouped by the day of their site's calendar, to which a visitor belongs: so
-    days add up exactly, and one look at the rows gives both the figures and the chart."""
+    """What `asked` says is answered as on the dashboards. What cannot be asked so, as for visits
+    of one minute or more, is counted from the rows: grouped by the day of the site's calendar,
+    to which a visitor belongs. So days add up, and one look gives the figures and the chart."""
 
     def __init__(
         self,
@@ -63,8 +64,10 @@ class Report:
         period: Period,
         now: datetime,
         address_of: Callable[[date, date], str],
+        asked: Query | None = None,
     ) -> None:
         self.rows, self.period, self.now, self.address_of = rows.order_by(), period, now, address_of
+        self.asked = asked
         self.table: Table = rows.model
 
     @property
@@ -94,20 +97,42 @@ class Report:
             for row in rows.values(by).annotate(**aggregates)
         }
 
+    @property
+    def charted(self) -> Metric:
+        return METRICS["visits" if self.table is Visit else "events"]
+
     @cached_property
+    def answer(self) -> tuple[Row, list[Row]]:
+        """The figures of the period, and the one that is charted by time."""
+        if self.asked:
+            figures = replace(self.asked, metrics=FIGURES[self.table])
+            chart = replace(self.asked, metrics=(self.charted.name,), dimensions=("time",))
+            [total], by_time = answers([figures, chart])
+            return total, by_time
+        measured = sum(self.days.values(), Counter())
+        total = Row((), {metric.name: metric.value(measured) for metric in self.metrics})
+        return total, [
+            Row((bucket,), {self.charted.name: self.charted.value(self.of(place, bucket))})
+            for place, bucket in enumerate(self.period.buckets())
+        ]
+
+    @property
     def figures(self) -> list[Figure]:
-        total = sum(self.days.values(), Counter())
-        return [Figure(metric, metric.value(total)) for metric in self.metrics]
+        return [Figure(metric, self.answer[0][metric.name]) for metric in self.metrics]
+
+    @property
+    def is_empty(self) -> bool:
+        return not self.answer[0][self.charted.name]
 
     @cached_property
     def chart(self) -> BarChart:
-        metric = METRICS["visits" if self.table is Visit else "events"]
-        rows = [
-            Row((bucket,), {metric.name: metric.value(self.of(place, bucket))})
-            for place, bucket in enumerate(self.period.buckets())
-        ]
         return bar_chart(
-            str(metric.label), metric, self.period, self.now, rows, address_of=self.address
+            str(self.charted.label),
+            self.charted,
+            self.period,
+            self.now,
+            self.answer[1],
+            address_of=self.address,
         )
 
     def of(self, place: int, bucket: Bucket) -> Measured:

@@ -25,6 +25,10 @@ from django.utils.translation import gettext, ngettext
 from tracking.admin.exports import MAX_EXCEL_ROWS, csv_lines, excel_file
 from tracking.admin.figures import Report
 from tracking.admin.filters import DAYS, PeriodFilter, is_id
+from tracking.models import Site
+from tracking.reporting.filters import Filter, Operator
+from tracking.reporting.period import Period
+from tracking.reporting.query import Query
 from tracking_project.model_admin import BackOfficeAdmin, BackOfficeChangeList
 
 MAX_PAGES = 100  # a page is reached by skipping the rows before it
@@ -82,12 +86,36 @@ class ReportChangeList(BackOfficeChangeList):
     def report(self) -> Report | None:
         if is_id(self.query):
             return None
-        return Report(self.queryset, self.period_filter.period, timezone.now(), self.of_days)
+        period = self.period_filter.period
+        return Report(self.queryset, period, timezone.now(), self.of_days, self.asked(period))
+
+    def asked(self, period: Period) -> Query | None:
+        """What the filters mean, as the reports of sites are asked; None where they go beyond."""
+        sites, conditions = Site.objects.all(), []
+        if self.query:
+            return None
+        for parameter, values in self.get_filters_params().items():
+            field, _, lookup = parameter.partition("__")
+            value = str(values[-1])
+            if not value or parameter in ("day_from", "day_to"):
+                continue
+            if parameter == "site__id__exact":
+                sites = sites.filter(pk=value)
+            elif field in self.model_admin.dimensions:
+                operator = Operator.CONTAINS if lookup == "icontains" else Operator.IS
+                conditions.append((field, operator, (value,)))
+            else:
+                return None
+        try:
+            filters = tuple(Filter(*condition) for condition in conditions)
+            return Query(tuple(sites), period, ("events",), filters=filters)
+        except ValueError:
+            return None
 
     def of_days(self, first: date, last: date) -> str:
         """The address of the same list for other days."""
         return self.get_query_string(
-            {"day_from": first.isoformat(), "day_to": last.isoformat()}, ["p"]
+            {"day_from": first.isoformat(), "day_to": last.isoformat(), "p": None}
         )
 
     @cached_property
@@ -104,7 +132,7 @@ class ReportChangeList(BackOfficeChangeList):
 
     def exports(self) -> dict[str, str]:
         """The addresses of this list as a file."""
-        query = self.get_query_string(remove=["p"])
+        query = self.get_query_string({"p": None})
         return {kind: f"export/{kind}/{query}" for kind in ("csv", "xlsx")}
 
     @cached_property
@@ -117,6 +145,7 @@ class ReportAdmin(ReadOnlyAdmin):
     """A read-only list of a big table, with a report above it, that can be exported."""
 
     moment: str  # the field that says when a row happened
+    dimensions: frozenset[str] = frozenset()  # filters that reports of sites know, too
     exported: tuple[str, ...]  # the columns of an export, by the names of their fields
 
     paginator = UncountedPaginator

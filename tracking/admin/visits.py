@@ -75,6 +75,9 @@ class EventInline(TabularInline):
 @admin.register(Visit)
 class VisitAdmin(ReportAdmin):
     moment = "started_at"
+    dimensions = frozenset(
+        ("channel", "source", "country", "browser", "os", "device", "entry_page")
+    )
     exported = (
         "id", "site", "visitor_id", "day", "started_at", "ended_at", "duration", "pageviews",
         "events", "is_bounce", "hostname", "entry_page", "exit_page", "channel", "source",

@@ -118,6 +118,6 @@ def test_analysts_see_all_of_it_in_fewer_than_fifteen_queries(
 ) -> None:
     for _ in range(2):
         visits(SiteFactory(created_at=timezone.now()), 2)
-        with django_assert_num_queries(12):
+        with django_assert_num_queries(13):
             response = analyst_client.get("/admin/")
     assert response.context["overview"].totals is not None

@@ -83,25 +83,32 @@ def test_periods_are_one_click_away(staff_client: Client, site: Site) -> None:
 def test_figures_and_chart_are_of_the_filtered_set(staff_client: Client, site: Site) -> None:
     for days, browser, pageviews in ((0, "Lynx", 1), (1, "Lynx", 4), (1, "Firefox", 9)):
         started = ago(days=days)
-        VisitFactory(
+        visit = VisitFactory(
             site=site,
             browser=browser,
             pageviews=pageviews,
             started_at=started,
             ended_at=started + timedelta(minutes=pageviews - 1),
         )
-    report = changelist(staff_client, f"{VISITS}?browser=Lynx").report
-    assert {figure.metric.name: figure.value for figure in report.figures} == {
-        "visitors": 2,
-        "visits": 2,
-        "pageviews": 5,
-        "views_per_visit": 2.5,
-        "bounce_rate": 0.5,
-        "visit_duration": 90,
-    }
-    bars = report.chart.bars
-    assert [bar.value for bar in bars] == [0, 0, 0, 0, 0, 1, 1]
-    assert bars[5].address == "?browser=Lynx&day_from=2026-03-14&day_to=2026-03-14"
+        EventFactory.create_batch(pageviews, visit=visit)
+    # What sites' reports can be asked for, and what they cannot, come to the same.
+    for query in ("browser=Lynx", "browser=Lynx&pageviews=1"):
+        report = changelist(staff_client, f"{VISITS}?{query}").report
+        assert {figure.metric.name: figure.value for figure in report.figures} == {
+            "visitors": 2,
+            "visits": 2,
+            "pageviews": 5,
+            "views_per_visit": 2.5,
+            "bounce_rate": 0.5,
+            "visit_duration": 90,
+        }
+        bars = report.chart.bars
+        assert [bar.value for bar in bars] == [0, 0, 0, 0, 0, 1, 1]
+        assert set(bars[5].address[1:].split("&")) == {
+            *query.split("&"),
+            "day_from=2026-03-14",
+            "day_to=2026-03-14",
+        }
 
 
 def test_a_day_is_shown_by_hours_and_a_year_by_months(staff_client: Client, site: Site) -> None:
@@ -132,10 +139,12 @@ def test_events_are_counted_by_kind(staff_client: Client, site: Site) -> None:
 
 def test_nothing_is_counted_in_the_whole_table(staff_client: Client, site: Site) -> None:
     EventFactory(visit__site=site)
-    for address in (VISITS, EVENTS):
+    for table, address in (
+        ('"tracking_visit"', f"{VISITS}?pageviews=1"),
+        ('"tracking_event"', f"{EVENTS}?page__icontains=x"),
+    ):
         with CaptureQueriesContext(connection) as queries:
             staff_client.get(address)
-        table = f'"{"tracking_visit" if address == VISITS else "tracking_event"}"'
         counting = [
             query["sql"]
             for query in queries
@@ -206,6 +215,14 @@ def test_the_filtered_set_is_exported_as_csv(analyst_client: Client, site: Site)
     )
     assert (row["source"], row["city"]) == ("'=1+1", "Zürich")
     assert row["started_at"] == "2026-03-15T11:30:00.000+00:00"
+
+
+def test_the_links_export_what_is_shown(analyst_client: Client, site: Site) -> None:
+    for pageviews in (1, 5):
+        VisitFactory(site=site, pageviews=pageviews)
+    shown = changelist(analyst_client, f"{VISITS}?pageviews=5&p=1")
+    rows = csv_of(analyst_client, VISITS + shown.exports()["csv"])
+    assert [row["pageviews"] for row in rows] == ["5"]
 
 
 def test_events_are_exported_with_their_properties(analyst_client: Client, site: Site) -> None:

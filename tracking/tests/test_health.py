@@ -17,7 +17,7 @@ from pytest_django import DjangoAssertNumQueries, Settings
 from accounts.models import User
 from tracking import health
 from tracking.health import Sign, State
-from tracking.models import QueueFile, Reason, Site
+from tracking.models import QueueFile, Reason, Site, StaleDay
 from tracking.processing.backlog import Backlog
 from tracking.processing.worker import Worker
 from tracking.spool import Record, Spool
@@ -108,6 +108,17 @@ def test_a_queue_that_is_nearly_full_is_bad(settings: Settings) -> None:
     fill(2)
     settings.QUEUE_MAX_BYTES = 100
     assert sign("Queue").state is State.BAD
+
+
+def test_days_that_are_not_reckoned_are_counted(
+    site: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    StaleDay.objects.note(site, [site.today()])
+    assert sign("Rollups") == Sign("Rollups", "up to date")
+    StaleDay.objects.note(site, [site.today() - timedelta(days=ago) for ago in (2, 3)])
+    assert sign("Rollups") == Sign("Rollups", "2 days behind")
+    monkeypatch.setattr(health, "FEW_DAYS", 1)
+    assert sign("Rollups").state is State.WARNING
 
 
 @pytest.mark.django_db
@@ -202,7 +213,7 @@ def test_the_page_asks_little(
     staff_client: Client, django_assert_num_queries: DjangoAssertNumQueries
 ) -> None:
     fill(2)
-    with django_assert_num_queries(6):
+    with django_assert_num_queries(7):
         staff_client.get(PAGE)
 
 
