@@ -9,6 +9,7 @@ from pytest_django import DjangoAssertNumQueries
 from pytest_django.asserts import assertRedirects
 
 from tracking.models import Annotation, Site, Visit
+from tracking.reporting.period import Preset
 from tracking.tests.factories import EventFactory, SiteFactory, VisitFactory
 from tracking.views.overview import Figure
 
@@ -419,3 +420,19 @@ def test_queries_do_not_grow_with_visits(
 
 
 QUERIES = 12  # session, person, site; current visitors, segments, notes; the rest is the reports'
+
+
+@pytest.mark.parametrize("preset", [preset.value for preset in Preset])
+def test_every_period_can_be_shown_in_each_of_its_intervals(
+    site: Site, owner_client: Client, preset: str
+) -> None:
+    visit(site)
+    visit(site, started_at=NOW - timedelta(days=3))
+    days = "&first=2026-03-01&last=2026-03-10"
+    usual = owner_client.get(address(site, f"?period={preset}{days}"))
+    assert usual.context["report"].problems == []
+    for interval in usual.context["report"].intervals:
+        query = f"?period={preset}{days}&interval={interval.value}"
+        response = owner_client.get(address(site, query))
+        assert response.context["report"].period.interval == interval.value
+        assert len(page_of(response).select("#report")) == 1

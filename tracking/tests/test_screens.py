@@ -203,7 +203,7 @@ def test_a_filter_is_added_in_the_dialog(page: Page) -> None:
     page.goto(SITE)
     page.locator("#filter-add").click()
     page.get_by_label("What", exact=True).select_option("country")
-    page.get_by_label("Germany").check()
+    page.get_by_role("checkbox", name="Germany").check()
     page.get_by_role("button", name="Apply").click()
     expect(page.locator(".chip-text")).to_have_text("Country is Germany")
     expect(page.locator("dialog")).to_be_hidden()
@@ -253,7 +253,7 @@ def test_without_scripts_links_and_forms_do_the_same(
     page.locator("#filter-add").click()
     page.get_by_label("What", exact=True).select_option("country")
     page.get_by_role("button", name="Show values").click()
-    page.get_by_label("Germany").check()
+    page.get_by_role("checkbox", name="Germany").check()
     page.get_by_role("button", name="Apply").click()
     expect(page.locator(".chip-text")).to_have_text("Country is Germany")
     assert "sources=source" in page.url

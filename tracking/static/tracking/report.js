@@ -93,11 +93,13 @@ document.addEventListener("pointermove", (event) => {
 });
 document.addEventListener("click", (event) => {
   const place = event.target.closest("[data-href]");
-  if (place) {
-    const address = location.pathname + place.dataset.href;
-    htmx.ajax("GET", address, { target: "#report", select: "#report", swap: "outerHTML", source: "#report" });
-    history.pushState({ htmx: true }, "", address);
-  }
+  if (!place) return;
+  // A link like any other, so that the back button knows of it.
+  const link = document.createElement("a");
+  link.href = place.dataset.href;
+  document.getElementById("report").append(link);
+  htmx.process(link);
+  link.click();
 });
 
 // A visit unfolds in the log; without this script it is a page.
