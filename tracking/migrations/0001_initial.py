@@ -213,7 +213,7 @@ class Migration(migrations.Migration):
         migrations.CreateModel(
             name='Visit',
             fields=[
-                ('id', models.BigIntegerField(primary_key=True, serialize=False, verbose_name='id')),
+                ('id', tracking.models.fields.RowNumberField(primary_key=True, serialize=False, verbose_name='id')),
                 ('visitor_id', models.BigIntegerField(verbose_name='visitor id')),
                 ('day', tracking.models.fields.DayField(verbose_name='day')),
                 ('started_at', tracking.models.fields.MomentField(verbose_name='started at')),
@@ -257,7 +257,7 @@ class Migration(migrations.Migration):
         migrations.CreateModel(
             name='Event',
             fields=[
-                ('id', models.BigIntegerField(primary_key=True, serialize=False, verbose_name='id')),
+                ('id', tracking.models.fields.RowNumberField(primary_key=True, serialize=False, verbose_name='id')),
                 ('visitor_id', models.BigIntegerField(help_text="The visit's, so that reports need no join.", verbose_name='visitor id')),
                 ('day', tracking.models.fields.DayField(help_text="Of the site's calendar.", verbose_name='day')),
                 ('time', tracking.models.fields.MomentField(verbose_name='time')),

@@ -65,6 +65,17 @@ class NumberOnSQLite:
         return type(self).from_number(value) if isinstance(value, int) else value
 
 
+class RowNumberField(models.BigIntegerField):  # type: ignore[type-arg]
+    """A primary key that SQLite finds rows by; by any other type it would need an index for it."""
+
+    def db_type(self, connection: BaseDatabaseWrapper) -> str:
+        own = "IntegerField" if connection.vendor == "sqlite" else "BigIntegerField"
+        return str(connection.data_types[own])
+
+    def rel_db_type(self, connection: BaseDatabaseWrapper) -> str:
+        return self.db_type(connection)
+
+
 class MomentField(NumberOnSQLite, models.DateTimeField):  # type: ignore[type-arg]
     """An aware datetime, exact to the millisecond."""
 

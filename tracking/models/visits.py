@@ -8,7 +8,7 @@ from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from accounts.models import User
-from tracking.models.fields import DayField, MomentField
+from tracking.models.fields import DayField, MomentField, RowNumberField
 from tracking.models.labels import LabelField, LabelledQuerySet
 from tracking.models.sites import Site
 
@@ -25,7 +25,7 @@ class Visit(models.Model):
     calendar on which it began, `visitor_id` belongs to that day alone.
     """
 
-    id = models.BigIntegerField(_("id"), primary_key=True)
+    id = RowNumberField(_("id"), primary_key=True)
     site = models.ForeignKey(
         Site,
         on_delete=models.DO_NOTHING,
@@ -136,7 +136,7 @@ class Event(models.Model):
 
     PAGEVIEW = "pageview"
 
-    id = models.BigIntegerField(_("id"), primary_key=True)
+    id = RowNumberField(_("id"), primary_key=True)
     site = models.ForeignKey(
         Site,
         on_delete=models.DO_NOTHING,

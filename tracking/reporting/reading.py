@@ -109,18 +109,19 @@ def assembled(reader: Reader, visit: Columns, event: Columns) -> Day:
     in_order = np.lexsort((event["id"], places))
     chosen = in_order[known[in_order]]
     base = datetime.combine(reader.day, time.min, UTC)
+    # Taken out one by one, so that a big day does not lie in memory twice.
     columns: dict[str, Numbers | Coded | Packed] = {
-        "visit.visitor": np.unique(visit["visitor_id"][order], return_inverse=True)[1],
-        "visit.own": visit["own"][order],
-        "visit.started": visit["started_at"][order] - (base - EPOCH) // SECOND,
-        "visit.duration": visit["duration"][order],
-        "visit.bounce": visit["is_bounce"][order],
+        "visit.visitor": np.unique(visit.pop("visitor_id")[order], return_inverse=True)[1],
+        "visit.own": visit.pop("own")[order],
+        "visit.started": visit.pop("started_at")[order] - (base - EPOCH) // SECOND,
+        "visit.duration": visit.pop("duration")[order],
+        "visit.bounce": visit.pop("is_bounce")[order],
         "visit.listed": np.bincount(places[chosen], minlength=len(ids)),
-        "event.id": event["id"][chosen],
-        "event.own": event["own"][chosen],
-        "event.time": event["time"][chosen] - (base - EPOCH) // SECOND,
-        "event.engaged": event["engaged"][chosen],
-        "event.scroll": event["scroll"][chosen],
+        "event.id": event.pop("id")[chosen],
+        "event.own": event.pop("own")[chosen],
+        "event.time": event.pop("time")[chosen] - (base - EPOCH) // SECOND,
+        "event.engaged": event.pop("engaged")[chosen],
+        "event.scroll": event.pop("scroll")[chosen],
     }
     for name in reader.visit_labels:
         columns[f"visit.{name}"] = Coded.of(visit.pop(name)[order])
