@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 
@@ -68,15 +69,22 @@ class Tally:
         views = [View(events=self.by_event, at_start=not is_live)]
         if within_day and not is_live:
             views.append(View(events=True, at_start=False))
-        keys, self.labels = self._numbered(views)
-        self.visit_key = keys[0]
-        if len(keys) > 1 or self.by_event:
-            self.event_key = keys[-1]
-        else:
-            self.event_key = keys[0][self.day.visit_of]
-        self.chosen = np.ones(len(self.event_key), bool)
-        for dimension in dimensions:
-            self.chosen &= self._have(dimension)
+        self.keys, self.labels = self._numbered(views)
+        self.visit_key = self.keys[0]
+
+    @cached_property
+    def event_key(self) -> Numbers:
+        if len(self.keys) > 1 or self.by_event:
+            return self.keys[-1]
+        return self.visit_key[self.day.visit_of]
+
+    @cached_property
+    def chosen(self) -> Numbers:
+        """The events that can be told apart by the dimensions at all."""
+        chosen = np.ones(len(self.day.visit_of), bool)
+        for dimension in self.dimensions:
+            chosen &= self._have(dimension)
+        return chosen
 
     def figures(self, wanted: set[str]) -> dict[str, Numbers]:
         """Each measure by the number of the value."""
@@ -121,7 +129,7 @@ class Tally:
         """By pages as often as they were viewed in different visits, however often in each."""
         views = np.flatnonzero(self.selection.linked & self.chosen & self.selection.is_pageview)
         visit = self.day.visit_of[views]
-        key = self.visit_key[views if self.by_event else visit]
+        key = self.visit_key[views if self.by_event else visit].astype(np.int64)
         pages = self.day.coded("event.page")
         page = pages.codes[views]
         reading = (key * self.day.visits + visit) * len(pages.labels) + page
@@ -151,6 +159,9 @@ class Tally:
 
     def _numbered(self, views: Sequence["View"]) -> tuple[list[Numbers], Numbers]:
         """For each view the numbers of its rows' values; and the labels behind the numbers."""
+        if len(views) == len(self.dimensions) == 1:
+            column = self._column(self.dimensions[0], views[0])
+            return [column.codes], column.labels[:, np.newaxis]
         lengths = [len(self.day.visit_of) if view.events else self.day.visits for view in views]
         codes, labels = np.zeros(sum(lengths), np.int64), np.zeros((1, 0), np.int64)
         for dimension in self.dimensions:
@@ -189,7 +200,6 @@ class Tally:
         return Coded(np.arange(len(clock.bucket_starts)), clock.bucket_of(moments))
 
     def _have(self, dimension: Dimension) -> Numbers | bool:
-        """The events that can be told apart by the dimension at all."""
         match dimension.of:
             case Of.VIEW:
                 return self.selection.is_pageview
@@ -212,6 +222,6 @@ class View:
 
 def distinct(key: Numbers, other: Numbers, others: int) -> tuple[Numbers, Numbers]:
     """The different pairs of two numbers, of which the second is less than `others`."""
-    pairs = np.sort(key * max(others, 1) + other)
+    pairs = np.sort(key.astype(np.int64) * max(others, 1) + other)
     pairs = pairs[np.flatnonzero(np.diff(pairs, prepend=-1))]
     return np.divmod(pairs, max(others, 1))
