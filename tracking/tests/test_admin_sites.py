@@ -1,15 +1,18 @@
 """Sites in the back office: what the list tells of each, and what staff do with them."""
 
 from datetime import UTC, datetime, timedelta
+from io import StringIO
 from typing import Any
 
 import pytest
 from django.contrib import admin
 from django.contrib.admin.models import LogEntry
 from django.core.cache import cache
+from django.core.management import call_command
 from django.template.defaultfilters import filesizeformat
 from django.test import Client
 from django.utils import timezone
+from django.utils.formats import date_format
 from pytest_django import DjangoAssertNumQueries
 
 from accounts.models import User
@@ -131,6 +134,20 @@ def test_rollups_are_rebuilt(operator_client: Client, site: Site) -> None:
     assert logged() == ["Asked for rollups to be rebuilt."]
 
 
+def test_rollups_that_differ_are_named(operator_client: Client, site: Site) -> None:
+    day = site.today() - timedelta(days=2)
+    VisitFactory(site=site, started_at=timezone.now() - timedelta(days=2))
+    StaleDay.objects.note(site, [day])
+    call_command("rollup", verbosity=0, stdout=StringIO())
+    assert said(act(operator_client, "check_rollups", site)) == ["2 days are checked."]
+    VisitFactory(site=site, started_at=timezone.now() - timedelta(days=2))
+    StaleDay.objects.all().delete()
+    assert said(act(operator_client, "check_rollups", site)) == [
+        f"example.com: the rollups of {date_format(day)} differ. Rebuild them.",
+        "2 days are checked.",
+    ]
+
+
 # Deleting data of a period
 
 
@@ -238,6 +255,7 @@ def test_who_may_act_on_sites(
     for person in (client, analyst_client, stranger_client, owner_client):
         act(person, "pause", site)
         act(person, "rebuild", site)
+        assert "days are checked" not in act(person, "check_rollups", site).text
     assert not logged()
     site.refresh_from_db()
     assert (site.is_paused, site.owner_id != stranger.pk) == (False, True)
