@@ -183,6 +183,7 @@ def test_a_dashboard_over_a_million_events_does_not_slow_collecting(running: Ser
         lambda: running.rows("SELECT COUNT(*) FROM tracking_event") == [(MILLION + accepted,)], 60
     )
     reader.stop.set()
+    reader.join(120)
     assert all(len(sender.sent) - len(sender.accepted) <= 1 for sender in senders)
     assert accepted > 500
     assert statistics.median(delays) < 0.1
