@@ -20,7 +20,7 @@ MAX_PARAMETERS = 100
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 MAX_NAME, MAX_TITLE, MAX_PAGE, MAX_LANGUAGE = 120, 500, 2000, 35
 MAX_PROPS, MAX_PROP_NAME, MAX_PROP_VALUE = 30, 300, 2000
-MAX_REVENUE = Decimal("1e12")
+MAX_DIGITS, SMALLEST = 12, Decimal("0.001")  # of revenue
 MAX_ENGAGED = 24 * 60 * 60 * 1000
 SCREEN = re.compile(r"(\d{1,5})x(\d{1,5})")
 CURRENCY = re.compile(r"[A-Z]{3}")
@@ -173,6 +173,7 @@ def amount(text: str) -> Decimal | None:
 def money(revenue: Decimal, currency: str) -> tuple[Decimal | None, str]:
     """None instead of an amount that is none, or is in no currency."""
     currency = currency.strip().upper()
-    if revenue.is_finite() and abs(revenue) < MAX_REVENUE and CURRENCY.fullmatch(currency):
-        return revenue, currency
+    # Of a number with millions of digits nothing but its size may be asked.
+    if revenue.is_finite() and revenue.adjusted() < MAX_DIGITS and CURRENCY.fullmatch(currency):
+        return revenue.quantize(SMALLEST), currency
     return None, ""

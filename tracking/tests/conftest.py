@@ -2,6 +2,7 @@ import pytest
 from pytest_django import Settings
 
 from tracking import spool
+from tracking.collector.sites import SiteDirectory, directory
 from tracking.models import Site
 from tracking.spool import Record
 from tracking.tests.doors import Door, Queue, through_view, through_wsgi
@@ -29,3 +30,13 @@ def token(site: Site) -> str:
     token = site.new_token()
     site.save()
     return token
+
+
+@pytest.fixture
+def long_lived(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> SiteDirectory:
+    """The directory as in production, but for the thread that refreshes it."""
+    settings.COLLECTOR_SITES_SECONDS = 3600
+    monkeypatch.setattr(directory, "_refresher", object())
+    monkeypatch.setattr(directory, "_numbers", None)
+    monkeypatch.setattr(directory, "_unknown", {})
+    return directory

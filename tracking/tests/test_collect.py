@@ -380,16 +380,6 @@ def test_the_script_in_other_dialects(door: Door, site: Site, path: str, word: b
     assert door("DELETE", path).status == 405
 
 
-@pytest.fixture
-def long_lived(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> SiteDirectory:
-    """The directory as in production, but for the thread that refreshes it."""
-    settings.COLLECTOR_SITES_SECONDS = 3600
-    monkeypatch.setattr(directory, "_refresher", object())
-    monkeypatch.setattr(directory, "_numbers", None)
-    monkeypatch.setattr(directory, "_unknown", {})
-    return directory
-
-
 @contextmanager
 def database_away() -> Iterator[None]:
     with patch.object(connection, "ensure_connection", side_effect=OperationalError):
