@@ -15,6 +15,19 @@ from tracking.models import Site
 # Of a browser: what says of itself that it is curl is left out as a bot.
 USER_AGENT = "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0"
 
+MATOMO = """<script>
+  var _paq = window._paq = window._paq || [];
+  _paq.push(["trackPageView"]);
+  _paq.push(["enableLinkTracking"]);
+  (function() {{
+    var u = "{base}/";
+    _paq.push(["setTrackerUrl", u + "matomo.php"]);
+    _paq.push(["setSiteId", "{number}"]);
+    var d = document, g = d.createElement("script"), s = d.getElementsByTagName("script")[0];
+    g.async = true; g.src = u + "matomo.js"; s.parentNode.insertBefore(g, s);
+  }})();
+</script>"""
+
 
 @dataclass(frozen=True)
 class Snippet:
@@ -63,6 +76,32 @@ class Snippet:
             f"curl {self.endpoint}/batch \\\n  -H 'Authorization: Bearer {token}' \\\n"
             f"  -d '{json.dumps([hit])}'"
         )
+
+    @property
+    def injected(self) -> str:
+        """For tag managers, which write elements anew and forget their attributes."""
+        return (
+            "<script>\n(function (page) {\n"
+            '  var script = page.createElement("script");\n'
+            f'  script.src = "{self.script_url}";\n'
+            "  page.head.appendChild(script);\n"
+            "})(document);\n</script>"
+        )
+
+    def in_dialects(self, number: int) -> dict[str, str]:
+        """What the pages of other trackers carry, with this installation in it."""
+        base, domain, public_id = self.base_url, self.domain, self.public_id
+        return {
+            "plausible": f'<script defer data-domain="{domain}"\n'
+            f'        src="{base}/js/script.js"></script>',
+            "umami": f'<script defer src="{base}/script.js"\n'
+            f'        data-website-id="{public_id}"></script>',
+            "goatcounter": f'<script data-goatcounter="{base}/{domain}/count"\n'
+            f'        async src="{base}/count.js"></script>',
+            "matomo": MATOMO.format(base=base, number=number),
+            "shynet": f'<noscript><img src="{base}/{public_id}/pixel.gif" alt=""></noscript>\n'
+            f'<script defer src="{base}/{public_id}/script.js"></script>',
+        }
 
     @property
     def endpoint(self) -> str:

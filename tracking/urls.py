@@ -3,7 +3,7 @@ import re
 from django.urls import URLPattern, path
 
 from tracking.collector import receivers
-from tracking.views import deletion, exclusions, sites
+from tracking.views import deletion, exclusions, install, sites
 from tracking.views.annotations import AnnotationAddView, AnnotationEditView
 from tracking.views.collect import CollectView
 from tracking.views.dashboard import CurrentVisitorsView, SiteDashboardView
@@ -61,10 +61,15 @@ urlpatterns = [
     ),
     path("sites/<int:pk>/token/", sites.SiteTokenView.as_view(), name="site_token"),
     path("sites/<int:pk>/delete/", sites.SiteDeleteView.as_view(), name="site_delete"),
-    path("sites/<int:pk>/install/", sites.SiteSnippetView.as_view(), name="site_snippet"),
+    path("sites/<int:pk>/install/", install.InstallView.as_view(), name="site_snippet"),
+    path(
+        "sites/<int:pk>/install/requests/",
+        install.RequestsView.as_view(),
+        name="site_requests",
+    ),
     path(
         "sites/<int:pk>/install/status/",
-        sites.SiteSnippetStatusView.as_view(),
+        install.FirstVisitView.as_view(),
         name="site_snippet_status",
     ),
     *map(collected, COLLECTED),

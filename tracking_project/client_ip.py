@@ -24,6 +24,20 @@ def client_ip(meta: Mapping[str, Any]) -> str:
     return str(meta.get("REMOTE_ADDR", ""))
 
 
+def masked(address: str) -> str:
+    """An address without the part that tells one household from another; whole if it is one of
+    a private network, as a proxy has."""
+    plain = plain_address(address)
+    if not plain:
+        return ""
+    parsed = ip_address(plain)
+    if parsed.is_private:
+        return plain
+    if isinstance(parsed, IPv6Address):
+        return ":".join(parsed.exploded.split(":")[:3]) + "::…"
+    return plain.rpartition(".")[0] + ".…"
+
+
 def without_port(address: str) -> str:
     """Some proxies append one: `1.2.3.4:5678`, `[2001:db8::1]:5678`."""
     if address.startswith("["):

@@ -8,6 +8,7 @@ where Django is served without it, as by `runserver`.
 import logging
 from http import HTTPStatus
 
+from tracking.collector import refusals
 from tracking.collector.answers import Answer, Environ, Refusal
 from tracking.collector.intake import Read
 from tracking.collector.receivers import door_at
@@ -27,6 +28,7 @@ def collect(environ: Environ, read: Read) -> Answer | None:
     try:
         return door.respond(environ, read, rest)
     except Refusal as refusal:
+        refusals.note(environ, refusal)
         return door.refuse(environ, refusal)
     except (OSError, SitesUnavailable):
         # Whatever could not be kept must not be answered with success: senders may try again.

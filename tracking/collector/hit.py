@@ -97,7 +97,7 @@ class Hit:
             printable(name)[:MAX_NAME] or PAGEVIEW,
             record.prefetch,
             printable(title)[:MAX_TITLE],
-            printable(page)[:MAX_PAGE],
+            as_path(printable(page))[:MAX_PAGE],
             screen if SCREEN.fullmatch(screen) else "",
             printable(language)[:MAX_LANGUAGE],
             clean_props(props) if props else None,
@@ -109,6 +109,10 @@ class Hit:
             record.objection,
             automated,
         )
+
+
+def as_path(page: str) -> str:
+    return f"/{page}" if page and not page.startswith("/") else page
 
 
 def header(text: str) -> str:

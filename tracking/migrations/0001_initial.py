@@ -105,6 +105,22 @@ class Migration(migrations.Migration):
             },
         ),
         migrations.CreateModel(
+            name='RecentHit',
+            fields=[
+                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                ('place', models.PositiveSmallIntegerField()),
+                ('time', tracking.models.fields.MomentField()),
+                ('receiver', models.CharField(blank=True, max_length=20)),
+                ('name', models.CharField(max_length=120)),
+                ('page', models.CharField(blank=True, max_length=500)),
+                ('ip', models.CharField(blank=True, help_text='Without its last part.', max_length=40)),
+                ('user_agent', models.CharField(blank=True, max_length=300)),
+                ('reason', models.CharField(blank=True, choices=[('unknown_site', 'Unknown site'), ('invalid', 'Invalid'), ('opted_out', 'Own visit'), ('do_not_track', 'Do Not Track'), ('prefetch', 'Prefetch'), ('ai_crawler', 'AI crawler'), ('bot', 'Bot'), ('ip', 'Excluded IP address'), ('datacentre', 'Data centre'), ('host', 'Host name not allowed'), ('path', 'Excluded page'), ('spam', 'Spam referrer'), ('country', 'Excluded country'), ('rate_limit', 'Rate limit'), ('no_visit', 'No visit')], max_length=20)),
+                ('rule', models.CharField(blank=True, max_length=100)),
+                ('site', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name='recent_hits', to='tracking.site')),
+            ],
+        ),
+        migrations.CreateModel(
             name='ExcludedHit',
             fields=[
                 ('id', models.BigIntegerField(primary_key=True, serialize=False)),
@@ -285,6 +301,10 @@ class Migration(migrations.Migration):
         migrations.AddConstraint(
             model_name='segment',
             constraint=models.UniqueConstraint(fields=('site', 'author', 'name'), name='segment_site_author_name', violation_error_message='You have a segment of this name already.'),
+        ),
+        migrations.AddConstraint(
+            model_name='recenthit',
+            constraint=models.UniqueConstraint(fields=('site', 'place'), name='recent_hit_place'),
         ),
         migrations.AddIndex(
             model_name='excludedhit',

@@ -2,6 +2,7 @@ from tracking.models.annotations import Annotation
 from tracking.models.excluded import CrawlerDay, ExcludedDay, ExcludedHit, Reason
 from tracking.models.labels import Label
 from tracking.models.queue import QueueFile
+from tracking.models.received import RecentHit
 from tracking.models.segments import Segment
 from tracking.models.sites import Site
 from tracking.models.stats import DailyStat, DayColumn, StaleDay
@@ -19,6 +20,7 @@ __all__ = [
     "Label",
     "QueueFile",
     "Reason",
+    "RecentHit",
     "Salt",
     "Segment",
     "Site",

@@ -17,6 +17,7 @@ from tracking.processing.arrivals import Arrival, split_url
 from tracking.processing.backlog import Backlog, Batch, PositionMoved
 from tracking.processing.changes import note_changes
 from tracking.processing.geodata import get_geodata
+from tracking.processing.received import Received
 from tracking.processing.rules import rules_of
 from tracking.processing.sessions import sessionize
 from tracking.processing.user_agent import parse
@@ -88,6 +89,7 @@ class Worker:
             add_acquisition,
             self.visitors.identify,
         )
+        self.received = Received()
         self.stored = 0
         self.excluded: Counter[Reason] = Counter()
         self._next_cleaning = 0.0
@@ -124,8 +126,11 @@ class Worker:
             here = [arrival for arrival in arrivals if arrival.site.pk in existing]
             outcome.homeless += len(arrivals) - len(here)
             self.store(here, outcome)
-            excluded.note(outcome.excluded, kept, existing)
             records = dict(batch.records)
+            rejected = {number for number, _ in outcome.rejected}
+            noted = [one for one in (*here, *outcome.excluded) if one.id not in rejected]
+            self.received.note(noted, records, existing)
+            excluded.note(outcome.excluded, kept, existing)
             for number, error in outcome.rejected:
                 self.backlog.reject(records[number], error)
             self.backlog.store_positions(batch)

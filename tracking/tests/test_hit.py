@@ -27,6 +27,8 @@ def test_a_bare_hit_is_a_pageview_of_the_referer() -> None:
     [
         ({"name": "a\x00b" + "x" * 200}, {"name": "a b" + "x" * 117}),
         ({"title": " Prices\n2026 "}, {"title": "Prices 2026"}),
+        ({"page": "/user/<id>"}, {"page": "/user/<id>"}),
+        ({"page": "javascript:alert(1)"}, {"page": "/javascript:alert(1)"}),
         ({"screen": "1440x900"}, {"screen": "1440x900"}),
         ({"screen": "<b>"}, {"screen": ""}),
         ({"screen": "1440x900x1"}, {"screen": ""}),

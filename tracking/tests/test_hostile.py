@@ -19,7 +19,7 @@ from tracking.processing.backlog import REJECTED
 from tracking.tests.hits import FIREFOX, process
 
 REQUESTS = 10_000
-SLOW = 0.25  # seconds; a hundred times what the longest of them should take
+SLOW = 0.1  # seconds of computing; those of a megabyte take a tenth of that
 
 BAD_TEXTS = [
     "",
@@ -250,7 +250,7 @@ def requests(site: Site, token: str) -> Iterator[dict[str, Any]]:
         else:
             query = on_the_wire(as_form(chance, content))
         body = bent(chance, body)
-        environ = {
+        environ: dict[str, Any] = {
             "REQUEST_METHOD": {"FORM": "POST"}.get(method, method),
             "PATH_INFO": path,
             "QUERY_STRING": query,
@@ -283,16 +283,13 @@ def test_ten_thousand_malformed_requests(site: Site, token: str, settings: Any) 
     statuses: Counter[int] = Counter()
     times = []
     for environ in requests(site, token):
-        started: list[Any] = []
-        began = time.perf_counter()
-        body = b"".join(application(environ, lambda *given: started.append(given)))  # noqa: B023
-        times.append(time.perf_counter() - began)
-        ((status, headers),) = started
+        began = time.thread_time()
+        status, headers, body = ask(application, environ)
+        times.append(time.thread_time() - began)
         statuses[int(status[:3])] += 1
         assert int(status[:3]) < 500, (environ["PATH_INFO"], status, body)
         for name, value in headers:
-            assert "\n" not in value + name, environ
-            assert "\r" not in value + name, environ
+            assert not set("\r\n") & set(name + value), environ
     assert max(times) < SLOW
     # The requests reach every answer: a corpus that is refused at the door tells nothing.
     assert statuses[202] + statuses[204] + statuses[200] > REQUESTS / 10
@@ -302,12 +299,19 @@ def test_ten_thousand_malformed_requests(site: Site, token: str, settings: Any) 
     accepted = sum(
         len(spool.read(path, 0, 1 << 30).lines) for path in spool.files(settings.SPOOL_DIR)
     )
-    began = time.perf_counter()
+    began = time.thread_time()
     worker = process()
-    assert time.perf_counter() - began < 60
+    assert time.thread_time() - began < 30
     assert not (settings.SPOOL_DIR / REJECTED).exists()
     assert worker.stored + sum(worker.excluded.values()) <= accepted
     check_what_is_stored(site)
+
+
+def ask(application: Any, environ: Any) -> tuple[str, list[tuple[str, str]], bytes]:
+    started: list[Any] = []
+    body = b"".join(application(environ, lambda *given: started.append(given)))
+    ((status, headers),) = started
+    return status, headers, body
 
 
 def not_ours(environ: Any, start_response: Any) -> list[bytes]:
@@ -343,7 +347,6 @@ def test_bodies_that_are_none(site: Site, token: str, number: int) -> None:
         if method == "GET":
             continue
         body = RAW_BODIES[number]
-        started: list[Any] = []
         environ = {
             "REQUEST_METHOD": "POST",
             "PATH_INFO": path,
@@ -352,6 +355,6 @@ def test_bodies_that_are_none(site: Site, token: str, number: int) -> None:
             "HTTP_AUTHORIZATION": f"Bearer {token}",
             "wsgi.input": io.BytesIO(body),
         }
-        with_collector(not_ours)(environ, lambda *given: started.append(given))  # noqa: B023
-        assert int(started[0][0][:3]) < 500, (path, started)
+        status, _, _ = ask(with_collector(not_ours), environ)
+        assert int(status[:3]) < 500, (path, status)
     process()

@@ -326,11 +326,11 @@ def test_number_of_queries_does_not_grow_with_the_hits(
 ) -> None:
     process_hits(record(site))  # makes the salts
     put(*(record(site, ip=f"10.1.{n // 256}.{n % 256}") for n in range(count)))
-    with django_assert_num_queries(23):
+    with django_assert_num_queries(24):
         # Cleaning: orphans, what was excluded (2), salts. The file: sought, made (in a savepoint:
         # 3). Site. Two salts. The transaction: 2 (as savepoint), sites locked, 2 for the part that
-        # may fail, visits of two days, insert visits and events, note the
-        # day, position. The file's removal.
+        # may fail, visits of two days, insert visits and events, note the day, note the last hits,
+        # position. The file's removal.
         process()
 
 

@@ -10,7 +10,7 @@ from django.views.generic import CreateView, DeleteView, TemplateView, UpdateVie
 
 from accounts.models import User
 from tracking.forms import SiteDeleteForm, SiteForm
-from tracking.models import Site, Visit
+from tracking.models import Site
 from tracking.snippet import Snippet, base_url
 from tracking.views.access import SiteMixin
 from tracking_project.views import FormPageMixin
@@ -72,38 +72,3 @@ class SiteDeleteView(SiteMixin, FormPageMixin, SuccessMessageMixin, DeleteView):
 
     def get_form_kwargs(self) -> dict[str, Any]:
         return super().get_form_kwargs() | {"site": self.site}
-
-
-class FirstVisitMixin(SiteMixin):
-    def first_visit(self) -> Visit | None:
-        return self.site.visits.order_by("started_at").first()
-
-
-class SiteSnippetView(FirstVisitMixin, TemplateView):
-    template_name = "tracking/site_snippet.html"
-
-    def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
-        snippet = Snippet(self.site.public_id, base_url(self.request), self.site.domain)
-        origin = f"https://{self.site.ascii_domain}"
-        return super().get_context_data(
-            script=snippet.script,
-            pixel=snippet.pixel,
-            newsletter_pixel=snippet.pixel_for(
-                url=f"{origin}/newsletter", event="Newsletter opened"
-            ),
-            from_server=snippet.request_for(url=f"{origin}/welcome", event="Sign-up"),
-            visit=self.first_visit(),
-            **kwargs,
-        )
-
-
-class SiteSnippetStatusView(FirstVisitMixin, TemplateView):
-    """The first visit, as a fragment; 204 before it, which leaves the page as it is."""
-
-    template_name = "tracking/partials/first_visit.html"
-
-    def get(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
-        visit = self.first_visit()
-        if visit is None:
-            return HttpResponse(status=204)
-        return self.render_to_response(self.get_context_data(visit=visit, **kwargs))
