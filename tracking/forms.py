@@ -44,7 +44,7 @@ class SiteForm(forms.ModelForm):
         help_text=Site._meta.get_field("domain").help_text,
     )
     counting_host = DomainField(
-        label=Site._meta.get_field("counting_host").verbose_name,
+        label=_("Host name of its own"),
         help_text=Site._meta.get_field("counting_host").help_text,
         required=False,
         empty_value=None,

@@ -24,7 +24,7 @@ from tracking_project.client_ip import client_ip, masked
 logger = logging.getLogger(__name__)
 
 MAX_BYTES = 256 << 10  # of the file; the one before it is kept as well
-A_SECOND = 5
+A_SECOND = 20
 SECONDS_SHOWN = 24 * 60 * 60
 MAX_TEXT = 300
 # How a path or a query names a site, in most of the receivers.
