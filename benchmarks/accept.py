@@ -48,6 +48,48 @@ request = function()
     (n % 1000) .. '","referrer":"https://www.google.com/"}')
 end
 """,
+    "plausible": """
+request = function()
+  headers()
+  wrk.headers["Origin"] = "https://example.com"
+  wrk.headers["Content-Type"] = "text/plain"
+  return wrk.format("POST", "/api/event", nil, '{"n":"pageview","v":36,"u":"https://example.com/' ..
+    (n % 1000) .. '","d":"example.com","r":"https://www.google.com/"}')
+end
+""",
+    "umami": """
+request = function()
+  headers()
+  wrk.headers["Origin"] = "https://example.com"
+  wrk.headers["Content-Type"] = "application/json"
+  return wrk.format("POST", "/api/send", nil, '{"type":"event","payload":{"website":"{id}",' ..
+    '"screen":"1920x1080","language":"de-DE","title":"A page","hostname":"example.com",' ..
+    '"url":"https://example.com/' .. (n % 1000) .. '","referrer":"https://www.google.com/"}}')
+end
+""",
+    "goatcounter": """
+request = function()
+  headers()
+  return wrk.format("POST", "/example.com/count?p=%2Fpage%2F" .. (n % 1000) ..
+    "&t=A%20page&r=https%3A%2F%2Fwww.google.com%2F&e=false&s=1920%2C1080%2C1&b=0&q=&rnd=abcde")
+end
+""",
+    "matomo": """
+request = function()
+  headers()
+  wrk.headers["Origin"] = "https://example.com"
+  return wrk.format("POST", "/matomo.php?action_name=A%20page&idsite={number}&rec=1&r=123456" ..
+    "&h=12&m=30&s=5&url=https%3A%2F%2Fexample.com%2Fpage%2F" .. (n % 1000) ..
+    "&urlref=https%3A%2F%2Fwww.google.com%2F&_id=0123456789abcdef&_idn=1&send_image=0&_refts=0" ..
+    "&pv_id=AbCdEf&pf_net=10&pf_srv=200&cookie=1&res=1920x1080")
+end
+""",
+    "shynet": """
+request = function()
+  headers()
+  return wrk.format("GET", "/ingress/{id}/pixel.gif")
+end
+""",
 }
 
 
@@ -161,6 +203,7 @@ def main() -> None:
         "--threads", type=int, help="blocking threads of a worker (web 16, collector 1)"
     )
     parser.add_argument("--rounds", type=int, default=2)
+    parser.add_argument("--requests", nargs="+", choices=REQUESTS, default=list(REQUESTS))
     options = parser.parse_args()
     if not shutil.which("wrk"):
         parser.error("wrk is needed (Debian: apt install wrk)")
@@ -168,17 +211,18 @@ def main() -> None:
     name = "busy" if options.busy else options.process
     rows = []
     with installation(settings={"TRUSTED_PROXIES": "1"}) as made:
-        _, public_id = made.add_site()
-        for kind, request in REQUESTS.items():
+        number, public_id = made.add_site()
+        for kind in options.requests:
             script = made.folder / f"{kind}.lua"
-            script.write_text(HEADERS + request.replace("{id}", public_id))
-            for number in range(1, options.rounds + 1):
+            filled = REQUESTS[kind].replace("{id}", public_id).replace("{number}", str(number))
+            script.write_text(HEADERS + filled)
+            for round_number in range(1, options.rounds + 1):
                 bare, _ = measure(made, BARE, script, options)
                 load, memory = measure(made, APPLICATIONS[name], script, options)
                 rows.append(
                     {
                         "request": kind,
-                        "round": number,
+                        "round": round_number,
                         "of bare": f"{load.per_second / bare.per_second:.0%}",
                         "hits/s": round(load.per_second),
                         "bare/s": round(bare.per_second),

@@ -18,7 +18,6 @@ from django.core.mail import get_connection
 from django.db import connection
 from django.utils import timezone
 from django.utils.timesince import timesince
-from django.utils.translation import gettext
 
 from tracking.content_policy import Policy, forbidden
 from tracking.health import Sign, State
@@ -40,10 +39,10 @@ def examine(sites: Iterable[Site], page: str = "") -> Iterator[Sign]:
     yield server()
     yield from (last_event(site) for site in chosen[:MAX_SITES])
     if len(chosen) > MAX_SITES:
-        text = gettext("%(count)s more sites were not looked at")
+        text = "%(count)s more sites were not looked at"
         more = {"count": len(chosen) - MAX_SITES}
-        advice = gettext("Ask for one of them: --site example.com")
-        yield Sign(gettext("Sites"), text % more, State.WARNING, advice)
+        advice = "Ask for one of them: --site example.com"
+        yield Sign("Sites", text % more, State.WARNING, advice)
     yield clock()
     yield zones(chosen)
     yield mail()
@@ -56,7 +55,7 @@ def examine(sites: Iterable[Site], page: str = "") -> Iterator[Sign]:
 
 def server() -> Sign:
     """How many proxies are there, and whose address does the server see?"""
-    title, url = gettext("Server"), f"{settings.BASE_URL}/api/event"
+    title, url = "Server", f"{settings.BASE_URL}/api/event"
     try:
         answer = requests.post(
             url,
@@ -66,13 +65,13 @@ def server() -> Sign:
             allow_redirects=False,
         )
     except requests.RequestException as error:
-        text = gettext("%(url)s cannot be reached: %(error)s")
-        advice = gettext("Start it, or correct BASE_URL or the proxy before it.")
+        text = "%(url)s cannot be reached: %(error)s"
+        advice = "Start it, or correct BASE_URL or the proxy before it."
         about = {"url": settings.BASE_URL, "error": type(error).__name__}
         return Sign(title, text % about, State.BAD, advice)
     if answer.status_code != 200:
-        text = gettext("%(url)s answers %(status)s")
-        advice = gettext("Let the proxy pass every path and method on to this server.")
+        text = "%(url)s answers %(status)s"
+        advice = "Let the proxy pass every path and method on to this server."
         return Sign(title, text % {"url": url, "status": answer.status_code}, State.BAD, advice)
     return seen(title, answer.text.strip())
 
@@ -81,19 +80,19 @@ def seen(title: str, address: str) -> Sign:
     """A judgement of the address that the server took for this machine's."""
     trusted = settings.TRUSTED_PROXIES
     known = {"url": settings.BASE_URL, "count": trusted, "ip": address}
-    text = gettext("%(url)s, %(count)s trusted proxies, sees this machine as %(ip)s") % known
+    text = "{url}, {count} trusted proxies, sees this machine as {ip}".format(**known)
     if address in INVENTED:
         real = trusted - (len(INVENTED) - INVENTED.index(address))
-        advice = gettext("Visitors can invent their address. Set TRUSTED_PROXIES=%(count)s")
+        advice = "Visitors can invent their address. Set TRUSTED_PROXIES=%(count)s"
         return Sign(title, text, State.BAD, advice % {"count": real})
     if not trusted and settings.BASE_URL.startswith("https:"):
-        advice = gettext(
+        advice = (
             "HTTPS is the work of a proxy, and all visitors have its address. "
             "Set TRUSTED_PROXIES to the number of your proxies."
         )
         return Sign(title, text, State.BAD, advice)
     if is_private(address) and not is_private(urlsplit(settings.BASE_URL).hostname or ""):
-        advice = gettext(
+        advice = (
             "That is an address of a private network. If a proxy has it, raise TRUSTED_PROXIES."
         )
         return Sign(title, text, State.WARNING, advice)
@@ -111,20 +110,20 @@ def is_private(host: str) -> bool:
 
 
 def last_event(site: Site) -> Sign:
-    title, now = gettext("Site %(domain)s") % {"domain": site.domain}, timezone.now()
+    title, now = (f"Site {site.domain}"), timezone.now()
     moment = (
         Event.objects.filter(site=site).order_by("-time").values_list("time", flat=True).first()
     )
     if moment is None:
-        advice = gettext("Its install page has the snippet, and shows what became of requests.")
-        return Sign(title, gettext("no event yet"), State.WARNING, advice)
-    text = gettext("last event %(ago)s ago") % {"ago": timesince(moment, now, depth=1)}
+        advice = "Its install page has the snippet, and shows what became of requests."
+        return Sign(title, "no event yet", State.WARNING, advice)
+    text = f"last event {timesince(moment, now, depth=1)} ago"
     if moment > now + MAX_DRIFT:
-        text = gettext("last event at %(moment)s") % {"moment": moment.isoformat()}
-        advice = gettext("That is in the future: the clock was wrong then, or is wrong now.")
+        text = f"last event at {moment.isoformat()}"
+        advice = "That is in the future: the clock was wrong then, or is wrong now."
         return Sign(title, text, State.BAD, advice)
     if now - moment > QUIET:
-        advice = gettext("Is the snippet still in its pages? Look with --url.")
+        advice = "Is the snippet still in its pages? Look with --url."
         return Sign(title, text, State.WARNING, advice)
     return Sign(title, text)
 
@@ -134,7 +133,7 @@ def last_event(site: Site) -> Sign:
 
 def clock() -> Sign:
     """The database's clock beside this machine's."""
-    title, here = gettext("Clock"), datetime.now(UTC)
+    title, here = "Clock", datetime.now(UTC)
     with connection.cursor() as cursor:
         if connection.vendor == "postgresql":
             cursor.execute("SELECT extract(epoch FROM clock_timestamp())")
@@ -143,45 +142,45 @@ def clock() -> Sign:
             there = here
     text = here.isoformat(timespec="seconds")
     if abs(there - here) > MAX_DRIFT:
-        text = gettext("%(here)s here, %(there)s in the database") % {
-            "here": text,
-            "there": there.isoformat(timespec="seconds"),
-        }
-        return Sign(title, text, State.BAD, gettext("Let both keep time, by NTP."))
+        text = "{here} here, {there} in the database".format(
+            here=text,
+            there=there.isoformat(timespec="seconds"),
+        )
+        return Sign(title, text, State.BAD, "Let both keep time, by NTP.")
     return Sign(title, text)
 
 
 def zones(sites: Iterable[Site]) -> Sign:
-    title, unknown = gettext("Time zones"), []
+    title, unknown = "Time zones", []
     for site in sites:
         try:
             ZoneInfo(site.time_zone)
         except (KeyError, ValueError, OSError):
             unknown.append(f"{site.domain}: {site.time_zone}")
     if unknown:
-        advice = gettext("Choose another zone in the site’s settings, or install tzdata.")
+        advice = "Choose another zone in the site’s settings, or install tzdata."
         return Sign(title, ", ".join(unknown), State.BAD, advice)
-    return Sign(title, gettext("known"))
+    return Sign(title, "known")
 
 
 # Mail
 
 
 def mail() -> Sign:
-    title = gettext("Mail")
+    title = "Mail"
     if not settings.EMAIL_URL:
-        advice = gettext("Set EMAIL_URL, so that people can reset their passwords.")
-        return Sign(title, gettext("is printed to the console"), State.WARNING, advice)
+        advice = "Set EMAIL_URL, so that people can reset their passwords."
+        return Sign(title, "is printed to the console", State.WARNING, advice)
     server = f"{settings.EMAIL_HOST}:{settings.EMAIL_PORT}"
     try:
         mailer = get_connection(timeout=SECONDS_OF_PATIENCE)
         mailer.open()
         mailer.close()
     except (OSError, TypeError) as error:  # of smtplib, too
-        text = gettext("%(server)s does not take it: %(error)s")
+        text = "%(server)s does not take it: %(error)s"
         about = {"server": server, "error": str(error) or type(error).__name__}
-        return Sign(title, text % about, State.BAD, gettext("Correct EMAIL_URL."))
-    return Sign(title, gettext("%(server)s takes it") % {"server": server})
+        return Sign(title, text % about, State.BAD, "Correct EMAIL_URL.")
+    return Sign(title, (f"{server} takes it"))
 
 
 # A page with the snippet
@@ -204,21 +203,21 @@ class PageReader(HTMLParser):
 
 
 def page_signs(url: str, sites: Iterable[Site]) -> Iterator[Sign]:
-    title = gettext("Page %(url)s") % {"url": url}
+    title = f"Page {url}"
     started = time.monotonic()
     try:
         with requests.get(url, headers=AGENT, timeout=SECONDS_OF_PATIENCE, stream=True) as answer:
             html = answer.raw.read(MAX_PAGE_BYTES, decode_content=True).decode(errors="replace")
     except (requests.RequestException, OSError, ValueError) as error:
-        text = gettext("cannot be read: %(error)s") % {"error": type(error).__name__}
-        yield Sign(title, text, State.BAD, gettext("Give the whole address of a page."))
+        text = f"cannot be read: {type(error).__name__}"
+        yield Sign(title, text, State.BAD, "Give the whole address of a page.")
         return
     seconds = time.monotonic() - started
     if answer.status_code != 200:
-        text = gettext("answers %(status)s") % {"status": answer.status_code}
-        yield Sign(title, text, State.BAD, gettext("Give the address of a page that is shown."))
+        text = f"answers {answer.status_code}"
+        yield Sign(title, text, State.BAD, "Give the address of a page that is shown.")
         return
-    yield Sign(title, gettext("read in %(seconds)s s") % {"seconds": f"{seconds:.1f}"})
+    yield Sign(title, "read in {seconds} s".format(seconds=f"{seconds:.1f}"))
     page = PageReader()
     page.feed(html)
     yield snippet_sign(page)
@@ -230,12 +229,12 @@ def page_signs(url: str, sites: Iterable[Site]) -> Iterator[Sign]:
 
 
 def snippet_sign(page: PageReader) -> Sign:
-    title, host = gettext("Snippet"), urlsplit(settings.BASE_URL).netloc
+    title, host = "Snippet", urlsplit(settings.BASE_URL).netloc
     ours = [script for script in page.scripts if urlsplit(script).netloc == host]
     if ours:
         return Sign(title, ours[0])
-    advice = gettext("Paste the snippet of its install page. A tag manager may add it later.")
-    return Sign(title, gettext("no script of this server"), State.WARNING, advice)
+    advice = "Paste the snippet of its install page. A tag manager may add it later."
+    return Sign(title, "no script of this server", State.WARNING, advice)
 
 
 def site_of(url: str, sites: Iterable[Site]) -> Site | None:
@@ -245,12 +244,12 @@ def site_of(url: str, sites: Iterable[Site]) -> Site | None:
 
 
 def policy_sign(policies: list[Policy], site: Site | None) -> Sign:
-    title = gettext("Content-Security-Policy")
+    title = "Content-Security-Policy"
     if not policies:
-        return Sign(title, gettext("none"))
+        return Sign(title, "none")
     if site is None:
-        advice = gettext("Add a site first.")
-        return Sign(title, gettext("not looked at"), State.WARNING, advice)
+        advice = "Add a site first."
+        return Sign(title, "not looked at", State.WARNING, advice)
     snippet = Snippet(site.public_id, settings.BASE_URL, site.domain)
     needs = {
         "script-src-elem": snippet.script_url,
@@ -259,12 +258,12 @@ def policy_sign(policies: list[Policy], site: Site | None) -> Sign:
     }
     refused = forbidden(policies, needs)
     if not refused:
-        return Sign(title, gettext("lets the snippet work"))
+        return Sign(title, "lets the snippet work")
     host = "{0.scheme}://{0.netloc}".format(urlsplit(settings.BASE_URL))
     names = ", ".join(name.removesuffix("-elem") for name in refused)
     if list(refused.items()) == [("script-src-elem", True)]:
-        advice = gettext("Give the script element the page’s nonce, or add %(host)s to script-src.")
-        text = gettext("asks scripts for a nonce or a hash")
+        advice = "Give the script element the page’s nonce, or add %(host)s to script-src."
+        text = "asks scripts for a nonce or a hash"
         return Sign(title, text, State.WARNING, advice % {"host": host})
-    advice = gettext("Add %(host)s to %(names)s") % {"host": host, "names": names}
-    return Sign(title, gettext("keeps the snippet from working"), State.BAD, advice)
+    advice = f"Add {host} to {names}"
+    return Sign(title, "keeps the snippet from working", State.BAD, advice)

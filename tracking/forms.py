@@ -57,7 +57,7 @@ class SiteForm(forms.ModelForm):
 
     class Meta:
         model = Site
-        fields = ["domain", "name", "time_zone", "keep_ip", "counting_host"]
+        fields = ["domain", "name", "time_zone", "keep_ip", "currency", "counting_host"]
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -69,7 +69,8 @@ class SiteForm(forms.ModelForm):
                 "on."
             )
             return
-        del self.fields["counting_host"]  # a newcomer need not think of it
+        for name in ("currency", "counting_host"):  # a newcomer need not think of it
+            del self.fields[name]
         if self.initial["time_zone"] == "UTC":
             zone.widget.attrs["data-detect-time-zone"] = not self.is_bound
 
@@ -86,6 +87,10 @@ class SiteForm(forms.ModelForm):
                 _("%(domain)s has been added already."), code="double", params={"domain": domain}
             )
         return domain
+
+    def clean_currency(self) -> str:
+        currency: str = self.cleaned_data["currency"]
+        return currency.upper()
 
     def clean_counting_host(self) -> str | None:
         host: str | None = self.cleaned_data["counting_host"]

@@ -48,7 +48,7 @@ class Hit:
     language: str = ""  # as in de-DE
     props: dict[str, str] | None = None
     revenue: Decimal | None = None
-    currency: str = ""  # ISO 4217; present whenever there is revenue
+    currency: str = ""  # ISO 4217; without one, revenue is in that of the site
     engaged: int = 0  # for how many milliseconds the page was visible and in focus
     scroll: int = 0  # the greatest part of the page that was seen, in percent
     interactive: bool = True  # False: the event does not make a visit more than a bounce
@@ -175,9 +175,11 @@ def amount(text: str) -> Decimal | None:
 
 
 def money(revenue: Decimal, currency: str) -> tuple[Decimal | None, str]:
-    """None instead of an amount that is none, or is in no currency."""
+    """None instead of an amount that is none, or is in no currency that there could be."""
     currency = currency.strip().upper()
     # Of a number with millions of digits nothing but its size may be asked.
-    if revenue.is_finite() and revenue.adjusted() < MAX_DIGITS and CURRENCY.fullmatch(currency):
-        return revenue.quantize(SMALLEST), currency
-    return None, ""
+    if not revenue.is_finite() or revenue.adjusted() >= MAX_DIGITS:
+        return None, ""
+    if currency and not CURRENCY.fullmatch(currency):
+        return None, ""
+    return revenue.quantize(SMALLEST), currency

@@ -1,6 +1,7 @@
 """The last hits that the worker has seen of each site, for whoever looks what becomes of them."""
 
 from django.db import models
+from django.utils.translation import gettext_lazy as _
 
 from tracking.models.excluded import Reason
 from tracking.models.fields import MomentField
@@ -21,7 +22,7 @@ class RecentHit(models.Model):
     receiver = models.CharField(max_length=20, blank=True)
     name = models.CharField(max_length=120)
     page = models.CharField(max_length=500, blank=True)
-    ip = models.CharField(max_length=40, blank=True, help_text="Without its last part.")
+    ip = models.CharField(max_length=40, blank=True, help_text=_("Without its last part."))
     user_agent = models.CharField(max_length=300, blank=True)
     reason = models.CharField(max_length=20, choices=Reason.choices, blank=True)
     rule = models.CharField(max_length=100, blank=True)

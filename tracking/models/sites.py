@@ -8,6 +8,7 @@ from zoneinfo import ZoneInfo
 import idna
 from django.conf import settings
 from django.contrib.auth.models import AnonymousUser
+from django.core.validators import RegexValidator
 from django.db import models
 from django.urls import reverse
 from django.utils import timezone
@@ -24,6 +25,11 @@ if TYPE_CHECKING:
 def token_hash(token: str) -> str:
     """Enough for a secret that is random and long: it cannot be guessed from its hash."""
     return hashlib.sha256(token.encode(errors="replace")).hexdigest()
+
+
+validate_currency = RegexValidator(
+    r"^[A-Z]{3}\Z", _("Give the three letters of a currency, as in EUR.")
+)
 
 
 class SiteQuerySet(models.QuerySet["Site"]):
@@ -73,6 +79,13 @@ class Site(ExclusionRules):
         help_text=_("Hits are answered as ever, counted as filtered, and dropped."),
     )
     created_at = models.DateTimeField(_("created at"), default=timezone.now, editable=False)
+    currency = models.CharField(
+        _("currency"),
+        max_length=3,
+        blank=True,
+        validators=[validate_currency],
+        help_text=_("Of amounts that come without one, as Matomo’s do. Three letters, as in EUR."),
+    )
     counting_host = models.CharField(
         _("host name of its own"),
         max_length=253,

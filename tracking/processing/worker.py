@@ -43,6 +43,14 @@ def add_acquisition(arrival: Arrival) -> None:
     arrival.acquisition = acquisition(hit.url, hit.referrer, site.ascii_domain)
 
 
+def add_currency(arrival: Arrival) -> None:
+    """Some trackers leave it to the site; an amount in no currency is none."""
+    hit = arrival.hit
+    if hit.revenue is not None and not hit.currency:
+        hit.currency = arrival.site.currency
+        hit.revenue = hit.revenue if hit.currency else None
+
+
 @dataclass
 class Outcome:
     """What became of a batch."""
@@ -79,6 +87,7 @@ class Worker:
             add_geodata,
             exclusions.from_an_excluded_country,
             add_acquisition,
+            add_currency,
             self.visitors.identify,
             self.rate_limit.exceeded,
         )
@@ -87,6 +96,7 @@ class Worker:
             add_user_agent,
             add_geodata,
             add_acquisition,
+            add_currency,
             self.visitors.identify,
         )
         self.received = Received()

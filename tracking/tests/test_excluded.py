@@ -188,10 +188,11 @@ def test_crawlers_take_as_many_queries_however_many_they_are(
     process_hits(record(site))  # makes the salts
     agents = [GPTBOT, GOOGLEBOT]
     put(*(record(site, user_agent=agents[n % 2], url=f"/{n}") for n in range(count)))
-    with django_assert_num_queries(23):
+    with django_assert_num_queries(24):
         # Cleaning: 4. The file: sought, made (in a savepoint: 3). Site. How many are kept. Two
         # salts. The transaction: 2 (as savepoint), sites locked, 2 around what is counted, the
-        # kept hits, their number, the crawlers' pages and their number, position. The file's end.
+        # kept hits, their number, the crawlers' pages and their number, the last hits, position.
+        # The file's end.
         process()
 
 

@@ -201,6 +201,18 @@ def test_refused_requests(site: Site, owner_client: Client, stranger_client: Cli
 
 
 @pytest.mark.usefixtures("plenty")
+def test_a_domain_that_is_not_known_is_told_to_the_site_of_the_page(
+    site: Site, owner_client: Client
+) -> None:
+    body = json.dumps({"n": "pageview", "u": "https://example.com/", "d": "exmaple.com"}).encode()
+    headers = {"User-Agent": FIREFOX, "Origin": "https://example.com"}
+    assert Door(through_wsgi)("POST", "/api/event", body, **headers).status == 202
+    ((label, what, why, _),) = rows(owner_client, site)
+    assert (label, why) == ("Refused: 202", "No site has the domain exmaple.com.")
+    assert what == "POST /api/event (https://example.com)"
+
+
+@pytest.mark.usefixtures("plenty")
 def test_a_flood_of_refusals_is_noted_in_part(site: Site) -> None:
     with time_machine.travel(NOON, tick=False):
         for _ in range(50):

@@ -247,13 +247,14 @@ def test_changed_settings_are_stored(site: Site, owner_client: Client) -> None:
             "name": "New",
             "time_zone": "Asia/Tokyo",
             "keep_ip": "on",
+            "currency": "eur",
             "counting_host": "https://New.stats.example.org/",
         },
     )
 
     assert response["Location"] == f"/sites/{site.pk}/settings/"
     assert messages_of(response) == ["The settings are saved."]
-    columns = ("pk", "domain", "name", "time_zone", "keep_ip", "counting_host")
+    columns = ("pk", "domain", "name", "time_zone", "keep_ip", "currency", "counting_host")
     assert list(Site.objects.values(*columns)) == [
         {
             "pk": site.pk,
@@ -261,9 +262,18 @@ def test_changed_settings_are_stored(site: Site, owner_client: Client) -> None:
             "name": "New",
             "time_zone": "Asia/Tokyo",
             "keep_ip": True,
+            "currency": "EUR",
             "counting_host": "new.stats.example.org",
         }
     ]
+
+
+def test_what_is_no_currency_is_refused(site: Site, owner_client: Client) -> None:
+    given = {"domain": site.domain, "time_zone": "UTC", "currency": "€"}
+    response = owner_client.post(f"/sites/{site.pk}/settings/", given)
+    assert response.context["form"].errors == {
+        "currency": ["Give the three letters of a currency, as in EUR."]
+    }
 
 
 def test_a_host_name_is_of_one_site_or_of_the_server(

@@ -61,6 +61,7 @@ class InstallView(FirstVisitMixin, TemplateView):
             snippet=snippet,
             code=snippet.in_dialects(site.pk).get(way),
             script=snippet.script,
+            event='tracking("Sign-up")',
             pixel=snippet.pixel,
             newsletter_pixel=snippet.pixel_for(
                 url=f"{origin}/newsletter", event="Newsletter opened"

@@ -24,7 +24,8 @@ MODULES = sorted(
     for app in ("accounts", "tracking", "tracking_project")
     for path in (settings.BASE_DIR / app).rglob("*.py")
     # Whoever runs the server reads English in a terminal.
-    if not {"tests", "migrations", "management"} & set(path.parts) and path.name != "checks.py"
+    if not {"tests", "migrations", "management"} & set(path.parts)
+    and path.name not in ("checks.py", "doctor.py")
 )
 # What is the same in all languages.
 NAMES = {

@@ -11,6 +11,7 @@ from urllib.parse import urlsplit
 
 import msgspec
 
+from tracking.collector import refusals
 from tracking.collector.answers import (
     Answer,
     Environ,
@@ -76,7 +77,11 @@ def event(environ: Environ, read: Read, rest: str) -> Answer:
     kept = event_of(given)
     domains = domains_of(given, kept.u)
     sites = {number for domain in domains if (number := site_of_domain(domain)) is not None}
-    spool().append(*(record_of(environ, site, fields=kept, receiver=NAME) for site in sites))
+    if sites:
+        spool().append(*(record_of(environ, site, fields=kept, receiver=NAME) for site in sites))
+    else:
+        unknown = Refusal(HTTPStatus.ACCEPTED, f"No site has the domain {', '.join(domains)}.")
+        refusals.note(environ, unknown)
     dropped = [("X-Plausible-Dropped", str(len(domains) - len(sites)))]
     return answer(
         environ,
