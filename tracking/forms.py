@@ -40,7 +40,7 @@ class SiteForm(forms.ModelForm):
     """A site to add or to change; `instance` says whose it is."""
 
     domain = DomainField(
-        label=Site._meta.get_field("domain").verbose_name,
+        label=_("Domain"),
         help_text=Site._meta.get_field("domain").help_text,
     )
     counting_host = DomainField(
@@ -50,7 +50,7 @@ class SiteForm(forms.ModelForm):
         empty_value=None,
     )
     time_zone = forms.ChoiceField(
-        label=Site._meta.get_field("time_zone").verbose_name,
+        label=_("Time zone"),
         choices=time_zone_choices,
         error_messages={"invalid_choice": _("“%(value)s” is not a time zone.")},
     )

@@ -14,6 +14,7 @@ from typing import NamedTuple
 from urllib.parse import parse_qsl, urlsplit
 
 import idna
+from django.utils.translation import gettext_noop as _
 
 from tracking.collector.hit import printable
 from tracking.domains import is_host
@@ -31,25 +32,25 @@ class Channel(StrEnum):
     “Paid” is what a medium like cpc, ppc or paid-social says, or a click id of an advertisement.
     """
 
-    DIRECT = "Direct"  # neither referrer nor tags
-    ORGANIC_SEARCH = "Organic Search"
-    PAID_SEARCH = "Paid Search"
-    ORGANIC_SOCIAL = "Organic Social"
-    PAID_SOCIAL = "Paid Social"
-    ORGANIC_VIDEO = "Organic Video"
-    PAID_VIDEO = "Paid Video"
-    ORGANIC_SHOPPING = "Organic Shopping"
-    PAID_SHOPPING = "Paid Shopping"
-    AI_ASSISTANTS = "AI Assistants"
-    EMAIL = "Email"
-    DISPLAY = "Display"
-    AFFILIATES = "Affiliates"
-    AUDIO = "Audio"
-    SMS = "SMS"
-    PUSH = "Push Notifications"
-    PAID_OTHER = "Paid Other"
-    REFERRAL = "Referral"  # a link on any other website
-    CAMPAIGN = "Other Campaigns"  # tags that none of the above understands
+    DIRECT = _("Direct")  # neither referrer nor tags
+    ORGANIC_SEARCH = _("Organic Search")
+    PAID_SEARCH = _("Paid Search")
+    ORGANIC_SOCIAL = _("Organic Social")
+    PAID_SOCIAL = _("Paid Social")
+    ORGANIC_VIDEO = _("Organic Video")
+    PAID_VIDEO = _("Paid Video")
+    ORGANIC_SHOPPING = _("Organic Shopping")
+    PAID_SHOPPING = _("Paid Shopping")
+    AI_ASSISTANTS = _("AI Assistants")
+    EMAIL = _("Email")
+    DISPLAY = _("Display")
+    AFFILIATES = _("Affiliates")
+    AUDIO = _("Audio")
+    SMS = _("SMS")
+    PUSH = _("Push Notifications")
+    PAID_OTHER = _("Paid Other")
+    REFERRAL = _("Referral")  # a link on any other website
+    CAMPAIGN = _("Other Campaigns")  # tags that none of the above understands
 
 
 ORGANIC = {

@@ -9,6 +9,7 @@ import re
 from dataclasses import dataclass
 from functools import cache, lru_cache
 
+from django.utils.translation import gettext_noop as _
 from ua_parser import Domain, load_lazy_builtins
 from ua_parser.regex import Resolver
 
@@ -65,17 +66,17 @@ LINUX_DISTRIBUTIONS = {
 # is (so Google asks the makers of browsers), and nearly everything calls itself Linux.
 DEVICES = (
     (
-        "TV",
+        _("TV"),
         r"\bTV\b|[Ss]mart-?TV|SMART-TV|Apple ?TV|Google ?TV|HbbTV|BRAVIA|Web0S|NetCast|CrKey|Roku|"
         r"\bAFT\w+|Viera|PlayStation|Xbox|Nintendo",
     ),
     (
-        "Tablet",
+        _("Tablet"),
         r"iPad|PlayBook|\bTablet\b(?! PC)|Kindle|\bKF[A-Z]{2,}|Silk/(?!.*Mobile)|"
         r"Android(?!.*(?:Mobi|VR ))",
     ),
-    ("Mobile", r"Mobi|iPhone|iPod|Windows Phone|BlackBerry|\bBB10\b|Opera Mini|KAIOS|J2ME|Symb"),
-    ("Desktop", r"Windows NT|Macintosh|X11|CrOS|Linux (?:x86_64|i686|aarch64)"),
+    (_("Mobile"), r"Mobi|iPhone|iPod|Windows Phone|BlackBerry|\bBB10\b|Opera Mini|KAIOS|J2ME|Symb"),
+    (_("Desktop"), r"Windows NT|Macintosh|X11|CrOS|Linux (?:x86_64|i686|aarch64)"),
 )
 
 

@@ -100,7 +100,7 @@ DIMENSIONS = {
         Dimension("event", pgettext_lazy("name of an event", "Event"), Of.NAMED, "name", NONE),
         of_visit("entry_page", gettext_lazy("Entry page"), gettext_lazy("(no page viewed)")),
         of_visit("exit_page", gettext_lazy("Exit page"), gettext_lazy("(no page viewed)")),
-        of_visit("channel", gettext_lazy("Channel")),
+        of_visit("channel", gettext_lazy("Channel"), name_of=gettext),
         of_visit("source", gettext_lazy("Source"), gettext_lazy("Direct / none")),
         of_visit("referrer", gettext_lazy("Referrer"), gettext_lazy("Direct / none")),
         of_visit("utm_source", gettext_lazy("Campaign source"), NOT_SET),
@@ -115,7 +115,7 @@ DIMENSIONS = {
         of_visit("browser_version", gettext_lazy("Browser version")),
         of_visit("os", gettext_lazy("Operating system")),
         of_visit("os_version", gettext_lazy("Operating system version")),
-        of_visit("device", gettext_lazy("Device")),
+        of_visit("device", gettext_lazy("Device"), name_of=gettext),
         of_visit("screen", gettext_lazy("Screen size")),
         of_visit("language", gettext_lazy("Language"), name_of=language_name),
     )

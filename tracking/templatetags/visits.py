@@ -44,7 +44,9 @@ def exact_place(visit: Visit) -> str:
 @register.filter
 def client(visit: Visit) -> str:
     """“Firefox · Linux · Desktop”: whatever is known."""
-    return " · ".join(filter(None, (visit.browser, visit.os, visit.device))) or gettext("Unknown")
+    return " · ".join(
+        filter(None, (visit.browser, visit.os, DIMENSIONS["device"].name_of(visit.device)))
+    ) or gettext("Unknown")
 
 
 @register.filter
@@ -54,7 +56,7 @@ def facts(visit: Visit) -> list[tuple[str, str]]:
         (gettext("Location"), exact_place(visit)),
         (gettext("Browser"), " ".join(filter(None, (visit.browser, visit.browser_version)))),
         (gettext("System"), " ".join(filter(None, (visit.os, visit.os_version)))),
-        (gettext("Device"), visit.device),
+        (gettext("Device"), DIMENSIONS["device"].name_of(visit.device)),
         *(
             (str(DIMENSIONS[name].label), DIMENSIONS[name].name_of(getattr(visit, name)))
             for name in FACTS

@@ -50,7 +50,7 @@ def test_the_install_page_names_both_ids_and_the_function_for_events(
 ) -> None:
     page = owner_client.get(f"/sites/{site.pk}/install/").text
     assert f"public id <code>{site.public_id}</code>, id <code>{site.pk}</code>." in page
-    assert '<code>tracking(&quot;Sign-up&quot;)</code>' in page
+    assert "<code>tracking(&quot;Sign-up&quot;)</code>" in page
 
 
 @pytest.mark.parametrize("domain", ["localhost", "127.0.0.1", "::1"])
