@@ -39,5 +39,8 @@ def tables_bytes() -> int:
             size: int = cursor.fetchone()[0]
             return size
         tables = [model._meta.db_table for model in (Visit, Event)]
-        cursor.execute("SELECT SUM(pg_total_relation_size(name)) FROM UNNEST(%s) name", [tables])
+        cursor.execute(
+            "SELECT SUM(pg_total_relation_size(name::regclass)) FROM UNNEST(%s::text[]) name",
+            [tables],
+        )
         return int(cursor.fetchone()[0])
