@@ -26,7 +26,7 @@ from tracking.admin.filters import (
 )
 from tracking.admin.reports import ReadOnlyAdmin, ReportAdmin, time_and_date
 from tracking.models import Event, Site, Visit
-from tracking.reporting.dimensions import country_name
+from tracking.reporting.dimensions import DIMENSIONS, country_name
 from tracking.reporting.filters import Filter, Operator
 from tracking.templatetags.figures import NOTHING, duration
 from tracking.world import outlines, position
@@ -204,7 +204,8 @@ class VisitAdmin(ReportAdmin):
 
     @admin.display(description=_("source"))
     def source_or_channel(self, visit: Visit) -> str:
-        return Truncator(visit.source or visit.channel).chars(30)
+        channel = DIMENSIONS["channel"].name_of(visit.channel)
+        return Truncator(visit.source or channel).chars(30)
 
     @display(description=_("location"), header=True)
     def place(self, visit: Visit) -> list[str]:
