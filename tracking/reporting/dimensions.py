@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 from enum import Enum, auto
+from functools import cache
 
 from babel import Locale
 from babel.core import UnknownLocaleError
@@ -57,8 +58,13 @@ class Dimension:
 
 def locale() -> Locale:
     """The reader's language, as far as its names of places and languages are known."""
+    return locale_of(get_language() or "en")
+
+
+@cache
+def locale_of(language: str) -> Locale:
     try:
-        return Locale.parse(to_locale(get_language() or "en"))
+        return Locale.parse(to_locale(language))
     except (UnknownLocaleError, ValueError):
         return Locale("en")
 

@@ -15,6 +15,8 @@ NOTHING = "–"
 
 
 def number(value: float, decimals: int = 0) -> str:
+    if not decimals and -1000 < (whole := round(value)) < 1000:
+        return str(whole)  # alike in every language, and most of a page's numbers
     return number_format(round(value, decimals), decimals, use_l10n=True, force_grouping=True)
 
 

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from functools import cached_property
 from typing import Any
+from urllib.parse import quote
 
 from django import forms
 from django.http import QueryDict
@@ -30,6 +31,7 @@ FIGURES = (
     "bounce_rate",
     "visit_duration",
 )
+SAFE = "/,:"  # these are as well understood, and read, as they are
 NO_COMPARISON, PREVIOUS, YEAR_BEFORE, CUSTOM = "none", "previous", "year", "custom"
 COMPARISONS: dict[str, Text] = {
     PREVIOUS: _("period before"),
@@ -205,13 +207,23 @@ class Report:
                 parameters.pop(name, None)
             else:
                 parameters.setlist(name, [value] if isinstance(value, str) else list(value))
-        return f"?{parameters.urlencode(safe='/,:')}"
+        return f"?{parameters.urlencode(safe=SAFE)}"
 
     def filtered(self, filter: Condition) -> str:
         """The address with one more filter; the same twice is once."""
         texts = [str(condition) for condition in self.filters]
         added = str(filter)
-        return self.address(f=texts if added in texts else [*texts, added])
+        if added in texts:
+            return self.address(f=texts)
+        separator = "" if self._to_be_filtered == "?" else "&"
+        return f"{self._to_be_filtered}{separator}f={quote(added, safe=SAFE)}"
+
+    @cached_property
+    def _to_be_filtered(self) -> str:
+        """The page as it is, where filters can be added at the end; a page has some hundred."""
+        filters = "&".join(f"f={quote(str(one), safe=SAFE)}" for one in self.filters)
+        bare = self.address(f=None)
+        return f"{bare}{'&' if filters and bare != '?' else ''}{filters}"
 
     @property
     def chips(self) -> list[Chip]:
