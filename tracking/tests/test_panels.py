@@ -110,12 +110,12 @@ class TestPanels:
         response = owner_client.get(address(site))
         heat = {panel.name: panel for panel in response.context["panels"]}["times"]
         shades = {
-            (short, number): (hour.visitors, hour.level)
+            (short, number): (hour.text, hour.level)
             for _, short, hours in heat.days
             for number, hour in enumerate(hours)
-            if hour.visitors
+            if hour.level
         }
-        assert shades == {("Tue", 11): (2, 5), ("Mon", 9): (1, 3)}
+        assert shades == {("Tue", 11): ("2", 5), ("Mon", 9): ("1", 3)}
         assert [short for _, short, _ in heat.days] == [
             "Sun",
             "Mon",

@@ -8,14 +8,21 @@ from django.utils.translation import gettext_lazy as _
 
 from tracking.charts import level
 from tracking.reporting.query import Query, Row
+from tracking.templatetags.figures import exact
 from tracking.views.report import Report
 from tracking.world import SHADES
 
 
 @dataclass(frozen=True)
 class Hour:
-    visitors: float
     level: int
+    text: str
+    tip: str
+
+    @classmethod
+    def of(cls, day: str, hour: int, visitors: float, greatest: float) -> "Hour":
+        text = exact(visitors)
+        return cls(level(visitors, greatest, SHADES), text, f"{day} {hour}:00 · {text}")
 
 
 class HeatMap:
@@ -49,9 +56,8 @@ class HeatMap:
                 str(WEEKDAYS[day]),
                 str(WEEKDAYS_ABBR[day]),
                 [
-                    Hour(count, level(count, greatest, SHADES))
+                    Hour.of(str(WEEKDAYS_ABBR[day]), hour, visitors.get((day, hour), 0), greatest)
                     for hour in self.hours
-                    for count in (visitors.get((day, hour), 0),)
                 ],
             )
             for day in ((first + number) % 7 for number in range(7))
