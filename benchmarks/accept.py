@@ -17,6 +17,7 @@ import urllib.request
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from statistics import median
 
 from benchmarks.installation import BASE_DIR, BIN, Installation, installation, show
 from tracking.tests.service import free_port, wait_for
@@ -107,7 +108,7 @@ class Load:
     """What wrk saw."""
 
     per_second: float
-    p99: str
+    p99: float  # milliseconds
     failed: int
 
 
@@ -125,9 +126,15 @@ def ask(url: str, script: Path, seconds: int) -> Load:
 
     return Load(
         float(find(r"Requests/sec:\s+([\d.]+)")),
-        find(r"99%\s+(\S+)"),
+        milliseconds(find(r"(?m)^\s+99%\s+(\S+)")),
         int(find(r"Non-2xx or 3xx responses: (\d+)")),
     )
+
+
+def milliseconds(text: str) -> float:
+    """As wrk writes it: `712.00us`, `1.07ms`, `1.20s`."""
+    number, unit = re.fullmatch(r"([\d.]+)(us|ms|s)", text).groups()  # type: ignore[union-attr]
+    return float(number) * {"us": 0.001, "ms": 1, "s": 1000}[unit]
 
 
 def measure(
@@ -157,6 +164,23 @@ def measure(
         server.wait(60)
         for file in (made.folder / "spool").glob("*.log"):
             file.unlink()
+
+
+def compared(bares: list[Load], loads: list[Load]) -> dict[str, object]:
+    """Medians of the rounds; each round compares the two within a few seconds."""
+    ratios = sorted(
+        load.per_second / bare.per_second for load, bare in zip(loads, bares, strict=True)
+    )
+    return {
+        "of bare": f"{median(ratios):.0%}",
+        "from": f"{ratios[0]:.0%}",
+        "to": f"{ratios[-1]:.0%}",
+        "hits/s": round(median(load.per_second for load in loads)),
+        "bare/s": round(median(bare.per_second for bare in bares)),
+        "p99 ms": round(median(load.p99 for load in loads), 1),
+        "bare p99": round(median(bare.p99 for bare in bares), 1),
+        "failed": sum(load.failed for load in loads),
+    }
 
 
 def listens(port: int) -> bool:
@@ -193,7 +217,7 @@ def resident(parent: int) -> int:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--seconds", type=int, default=10)
+    parser.add_argument("--seconds", type=int, default=4)
     parser.add_argument("--workers", type=int, default=1)
     parser.add_argument(
         "--process", choices=("web", "collector"), default="web", help="which of our applications"
@@ -202,7 +226,7 @@ def main() -> None:
     parser.add_argument(
         "--threads", type=int, help="blocking threads of a worker (web 16, collector 1)"
     )
-    parser.add_argument("--rounds", type=int, default=2)
+    parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--requests", nargs="+", choices=REQUESTS, default=list(REQUESTS))
     options = parser.parse_args()
     if not shutil.which("wrk"):
@@ -216,22 +240,13 @@ def main() -> None:
             script = made.folder / f"{kind}.lua"
             filled = REQUESTS[kind].replace("{id}", public_id).replace("{number}", str(number))
             script.write_text(HEADERS + filled)
-            for round_number in range(1, options.rounds + 1):
-                bare, _ = measure(made, BARE, script, options)
+            bares, loads, memories = [], [], []
+            for _ in range(options.rounds):
+                bares.append(measure(made, BARE, script, options)[0])
                 load, memory = measure(made, APPLICATIONS[name], script, options)
-                rows.append(
-                    {
-                        "request": kind,
-                        "round": round_number,
-                        "of bare": f"{load.per_second / bare.per_second:.0%}",
-                        "hits/s": round(load.per_second),
-                        "bare/s": round(bare.per_second),
-                        "p99": load.p99,
-                        "bare p99": bare.p99,
-                        "failed": load.failed,
-                        "MiB": memory,
-                    }
-                )
+                loads.append(load)
+                memories.append(memory)
+            rows.append({"request": kind, **compared(bares, loads), "MiB": max(memories)})
     beside = f", beside two clients of a page {options.busy} for 0.3 s" if options.busy else ""
     title = f"{options.process}: {options.workers} worker(s), {options.threads} thread(s)"
     show(f"{title}, 16 connections{beside}", rows)

@@ -20,11 +20,14 @@ import threading
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
 from typing import Any
 
 import msgspec
 from django.conf import settings
+from django.core.signals import setting_changed
+from django.dispatch import receiver
 
 logger = logging.getLogger(__name__)
 
@@ -93,7 +96,8 @@ class Spool:
         """Keep hits, all or none; raises OSError when they could not be kept."""
         if self._is_full:
             raise QueueFull(f"More than {self.max_bytes} bytes are waiting in {self.folder}.")
-        lines = encode_lines(records)
+        # As a list: of other iterables msgspec 0.22 never gives back the iterator.
+        lines = encode_lines(list(records))
         with self._lock:
             file = self._file or self._open()
             try:
@@ -178,12 +182,18 @@ class Spool:
 _spools: dict[Path, Spool] = {}
 
 
+@cache  # since settings are slow, and every hit asks
 def spool() -> Spool:
     """This process's writing end of the queue in SPOOL_DIR."""
     folder = settings.SPOOL_DIR
-    return _spools.get(folder) or _spools.setdefault(
+    return _spools.setdefault(
         folder, Spool(folder, settings.QUEUE_MAX_BYTES, settings.QUEUE_FSYNC_SECONDS)
     )
+
+
+@receiver(setting_changed)
+def forget_spool(**_: object) -> None:
+    spool.cache_clear()
 
 
 @atexit.register
@@ -192,8 +202,13 @@ def close_all() -> None:
         spool.close()
 
 
-# A forked process shares its parent's locks: it starts files of its own.
-os.register_at_fork(after_in_child=_spools.clear)
+def start_anew() -> None:
+    """A forked process shares its parent's locks: it starts files of its own."""
+    _spools.clear()
+    spool.cache_clear()
+
+
+os.register_at_fork(after_in_child=start_anew)
 
 
 @dataclass

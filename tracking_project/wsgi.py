@@ -1,3 +1,4 @@
+import gc
 import os
 import sys
 
@@ -6,10 +7,18 @@ from django.core.wsgi import get_wsgi_application
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "tracking_project.settings")
 django_application = get_wsgi_application()
 
-from tracking.collector.wsgi import with_collector  # noqa: E402  (needs Django set up)
+from django.urls import get_resolver  # noqa: E402  (needs Django set up)
+
+from tracking.collector.wsgi import with_collector  # noqa: E402
 
 # A page that computes keeps the interpreter this long from a thread with a hit (5 ms by default,
 # several times for each).
 sys.setswitchinterval(0.0001)
+
+# All pages are loaded now, so that the first visitor does not wait for it. What is loaded stays:
+# looking through it for garbage would keep hits waiting for 50 ms each time.
+get_resolver().url_patterns  # noqa: B018
+gc.collect()
+gc.freeze()
 
 application = with_collector(django_application)

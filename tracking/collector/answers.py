@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Mapping
+from functools import lru_cache
 from http import HTTPStatus
 from typing import Any, NamedTuple
 
@@ -12,6 +13,7 @@ GIF = (
     b"\x00\x00\x00\x00\x01\x00\x01\x00\x00\x02\x02D\x01\x00;"
 )
 NO_STORE = ("Cache-Control", "no-store")
+MAX_ORIGIN = 300  # a scheme, the longest host name, a port
 
 Environ = Mapping[str, Any]
 
@@ -108,7 +110,15 @@ def cors(environ: Environ) -> list[tuple[str, str]]:
 
     `sendBeacon` sends with credentials, for which browsers do not take `*` as an answer.
     """
-    origin = environ.get("HTTP_ORIGIN")
+    return allowing(origin_of(environ))
+
+
+def origin_of(environ: Environ) -> str:
+    origin: str = environ.get("HTTP_ORIGIN", "")
+    return origin if len(origin) <= MAX_ORIGIN else ""
+
+
+def allowing(origin: str) -> list[tuple[str, str]]:
     if not origin:
         return []
     return [
@@ -116,6 +126,12 @@ def cors(environ: Environ) -> list[tuple[str, str]]:
         ("Access-Control-Allow-Credentials", "true"),
         ("Vary", "Origin"),
     ]
+
+
+@lru_cache(maxsize=1000)
+def accepted(origin: str) -> Answer:
+    """Nothing but that a hit was taken, for a page of that origin."""
+    return Answer("202 Accepted", [("Content-Length", "0"), NO_STORE, *allowing(origin)])
 
 
 def preflight(environ: Environ, headers: str = "Content-Type") -> Answer:

@@ -82,12 +82,10 @@ def record_of(
         client_ip(environ)[:MAX_ADDRESS],
         header("HTTP_USER_AGENT", "")[:MAX_USER_AGENT],
         header("HTTP_REFERER", "")[:MAX_REFERER],
-        bool(
-            header("HTTP_SEC_PURPOSE")
-            or header("HTTP_PURPOSE")
-            or header("HTTP_X_PURPOSE")
-            or header("HTTP_X_MOZ")
-        ),
+        "HTTP_SEC_PURPOSE" in environ
+        or "HTTP_PURPOSE" in environ
+        or "HTTP_X_PURPOSE" in environ
+        or "HTTP_X_MOZ" in environ,
         query,
         fields,
         receiver,
@@ -97,12 +95,11 @@ def record_of(
 
 def objection(environ: Environ, site_id: int) -> str:
     """How the visitor asks not to be counted; the worker knows what the site makes of it."""
-    cookies = environ.get("HTTP_COOKIE")
-    if cookies and f"{OPT_OUT_COOKIE}{site_id}=1" in cookies:
+    if "HTTP_COOKIE" in environ and f"{OPT_OUT_COOKIE}{site_id}=1" in environ["HTTP_COOKIE"]:
         return OPTED_OUT
-    if environ.get("HTTP_SEC_GPC") == "1":
+    if "HTTP_SEC_GPC" in environ and environ["HTTP_SEC_GPC"] == "1":
         return GLOBAL_PRIVACY_CONTROL
-    return DO_NOT_TRACK if environ.get("HTTP_DNT") == "1" else ""
+    return DO_NOT_TRACK if "HTTP_DNT" in environ and environ["HTTP_DNT"] == "1" else ""
 
 
 def keep_parameters(environ: Environ, site_id: int, parameters: str) -> None:

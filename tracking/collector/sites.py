@@ -61,7 +61,7 @@ class SiteDirectory:
         Raises SitesUnavailable for a site that is not known, when the database cannot tell.
         """
         numbers = self._numbers
-        if numbers is None or not settings.COLLECTOR_SITES_SECONDS:
+        if numbers is None:
             numbers = self._load()
         number = numbers.get(key)
         if number is None and self._unknown.get(key, 0.0) < time.monotonic():
@@ -80,21 +80,26 @@ class SiteDirectory:
             for key in keys_of(site):
                 numbers.setdefault(key, site.pk)
         if numbers != self._numbers:
-            self._numbers = numbers
+            self._remember(numbers)
             write_list(numbers)
         return numbers
+
+    def _remember(self, numbers: dict[Key, int]) -> None:
+        # Without a thread that follows changes every request asks anew, as in tests.
+        self._numbers = numbers if settings.COLLECTOR_SITES_SECONDS else None
 
     def _load(self) -> dict[Key, int]:
         """The first request of a process waits until all sites are known."""
         with self._asking:
             numbers = self._numbers
-            if numbers is None or not settings.COLLECTOR_SITES_SECONDS:
+            if numbers is None:
                 try:
                     numbers = self.refresh()
                 except Error as error:
-                    numbers = self._numbers = read_list()
+                    numbers = read_list()
                     if not numbers:
                         raise SitesUnavailable from error
+                    self._remember(numbers)
             if self._refresher is None and settings.COLLECTOR_SITES_SECONDS:
                 self._refresher = threading.Thread(target=self._keep_refreshing, daemon=True)
                 self._refresher.start()

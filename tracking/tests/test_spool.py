@@ -1,4 +1,5 @@
 import fcntl
+import gc
 import multiprocessing
 import os
 from pathlib import Path
@@ -29,6 +30,16 @@ def test_what_was_appended_is_read_before_any_flush(tmp_path: Path) -> None:
     writer.append(record(1.5, "url=/ü\n"))
     writer.append(record(2.5))
     assert read_all(tmp_path) == [record(1.5, "url=/ü\n"), record(2.5)]
+
+
+def test_appending_leaves_nothing_in_memory(tmp_path: Path) -> None:
+    writer = Spool(tmp_path)
+    writer.append(record())
+    gc.collect()
+    before = len(gc.get_objects())
+    for _ in range(1000):
+        writer.append(record())
+    assert len(gc.get_objects()) - before < 100
 
 
 def test_chunk_begins_at_a_position_and_holds_whole_lines(tmp_path: Path) -> None:

@@ -27,9 +27,11 @@ from tracking.collector.answers import (
     Answer,
     Environ,
     Refusal,
+    accepted,
     bad_request,
     cors,
     missing_url,
+    origin_of,
     preflight,
     script_answer,
     wrong_method,
@@ -113,7 +115,7 @@ def tracker(environ: Environ, read: Read, key: str) -> Answer | None:
         if not beacon.url.strip():
             raise missing_url()
         keep(environ, site_id, fields=beacon)
-        return Answer("202 Accepted", [("Content-Length", "0"), NO_STORE, *cors(environ)])
+        return accepted(origin_of(environ))
     if method == "OPTIONS":
         return preflight(environ)
     raise wrong_method("POST, OPTIONS")
@@ -138,7 +140,7 @@ def batch(environ: Environ, read: Read, site_id: int) -> Answer:
         except Refusal as refusal:
             raise bad_request(f"At `$[{place}]`: {refusal.message}") from None
     spool().append(*records)
-    return Answer("202 Accepted", [("Content-Length", "0"), NO_STORE])
+    return accepted("")
 
 
 def record_of_batch(template: Record, hit: BatchHit) -> Record:
