@@ -18,6 +18,7 @@ ENGAGEMENT = "engagement"
 OPTED_OUT, GLOBAL_PRIVACY_CONTROL, DO_NOT_TRACK = "opted-out", "gpc", "dnt"
 MAX_PARAMETERS = 100
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+MAX_URL = 4000  # twice what is stored of a page
 MAX_NAME, MAX_TITLE, MAX_PAGE, MAX_LANGUAGE = 120, 500, 2000, 35
 MAX_PROPS, MAX_PROP_NAME, MAX_PROP_VALUE = 30, 300, 2000
 MAX_DIGITS, SMALLEST = 12, Decimal("0.001")  # of revenue
@@ -89,22 +90,22 @@ class Hit:
             revenue, currency = money(revenue, currency)
         return cls(
             record.site_id,
-            EPOCH + timedelta(milliseconds=int(record.time * 1000)),
+            EPOCH + timedelta(0, 0, 0, int(record.time * 1000)),
             plain_address(record.ip),
             printable(header(record.user_agent)),
-            printable(url or header(record.referer)),
-            printable(referrer),
+            printable(url or header(record.referer))[:MAX_URL],
+            printable(referrer)[:MAX_URL],
             printable(name)[:MAX_NAME] or PAGEVIEW,
             record.prefetch,
-            printable(title)[:MAX_TITLE],
-            as_path(printable(page))[:MAX_PAGE],
-            screen if SCREEN.fullmatch(screen) else "",
-            printable(language)[:MAX_LANGUAGE],
+            title and printable(title)[:MAX_TITLE],
+            page and as_path(printable(page))[:MAX_PAGE],
+            screen if screen and SCREEN.fullmatch(screen) else "",
+            language and printable(language)[:MAX_LANGUAGE],
             clean_props(props) if props else None,
             revenue,
             currency if revenue is not None else "",
-            min(max(engaged, 0), MAX_ENGAGED),
-            min(max(scroll, 0), 100),
+            engaged and min(max(engaged, 0), MAX_ENGAGED),
+            scroll and min(max(scroll, 0), 100),
             interactive,
             record.objection,
             automated,

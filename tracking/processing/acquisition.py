@@ -155,6 +155,7 @@ class Origin(NamedTuple):
 NO_ORIGIN = Origin()
 
 
+@lru_cache(maxsize=REMEMBERED)
 def acquisition(url: str, referrer: str, site_domain: str) -> Acquisition:
     """Never raises, whatever it is given. `site_domain` is in ASCII, as browsers send it."""
     origin = read_origin(referrer[: REFERRER_LENGTH + 100])

@@ -4,6 +4,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date
+from functools import lru_cache
 from urllib.parse import urlsplit
 
 import idna
@@ -16,6 +17,7 @@ from tracking.processing.rules import Rules
 from tracking.processing.user_agent import UserAgent
 
 MAX_TEXT = 2000
+REMEMBERED = 5_000  # addresses: most hits are of a page that was viewed a moment ago
 HOSTNAME = re.compile(r"[a-z0-9_.:-]{1,253}")  # of an intranet, too; or an IP address
 
 
@@ -70,6 +72,7 @@ class Arrival:
         )
 
 
+@lru_cache(maxsize=REMEMBERED)
 def split_url(url: str) -> tuple[str, str] | None:
     """(host name, path) of a page's URL, or ("", path) of a mere path; None if it is neither.
 

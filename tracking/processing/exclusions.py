@@ -84,11 +84,10 @@ def of_an_excluded_page(arrival: Arrival) -> Reason | None:
 def sent_by_spam(arrival: Arrival) -> Reason | None:
     if not arrival.hit.referrer:
         return None
-    host = read_origin(arrival.hit.referrer[:MAX_REFERRER]).host
-    for spammers in (arrival.rules.referrers, arrival.rules.known_spammers):
-        if spammers and (spammer := spammers.find(host)):
-            arrival.rule = spammer
-            return Reason.SPAM
+    rules, host = arrival.rules, read_origin(arrival.hit.referrer[:MAX_REFERRER]).host
+    if spammer := rules.referrers.find(host) or rules.known_spammers.find(host):
+        arrival.rule = spammer
+        return Reason.SPAM
     return None
 
 
@@ -110,7 +109,7 @@ class RateLimit:
 
     def __init__(self) -> None:
         self._minutes: dict[int, Counter[int]] = {}
-        self._batch: Counter[tuple[int, int]] = Counter()
+        self._batch: dict[tuple[int, int], int] = {}
 
     def begin(self) -> None:
         self._batch.clear()
@@ -119,9 +118,8 @@ class RateLimit:
         limit = arrival.rules.hits_a_minute
         if limit is None:
             return None
-        minute, visitor = minute_of(arrival.hit.time), arrival.visitor_ids[0][1]
-        self._batch[minute, visitor] += 1
-        hits = self._batch[minute, visitor]
+        minute, visitor = key = minute_of(arrival.hit.time), arrival.visitor_ids[0][1]
+        self._batch[key] = hits = self._batch.get(key, 0) + 1
         if before := self._minutes.get(minute):
             hits += before[visitor]
         return Reason.RATE_LIMIT if hits > limit else None

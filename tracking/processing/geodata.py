@@ -8,10 +8,10 @@ import json
 import logging
 import math
 from collections import OrderedDict
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Hashable, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
-from functools import lru_cache
+from functools import cache, lru_cache
 from http import HTTPStatus
 from ipaddress import IPv4Address, IPv6Address, ip_address
 from pathlib import Path
@@ -22,6 +22,8 @@ from urllib.parse import urlsplit
 import maxminddb
 import requests
 from django.conf import settings
+from django.core.signals import setting_changed
+from django.dispatch import receiver
 from urllib3.exceptions import HTTPError
 
 from tracking.collector.hit import printable
@@ -51,7 +53,7 @@ def get_geodata(ip: str) -> Geodata:
     """Never raises: that a place is not known must not cost a visit."""
     if len(ip) > LONGEST_ADDRESS:
         return NOWHERE
-    if locate := city_file_at(settings.GEOIP_PATH).current():
+    if locate := city_file().current():
         return locate(ip)
     if settings.GEOIP_URL and (address := public_address(ip)):
         return service_at(settings.GEOIP_URL).locate(str(address))
@@ -96,6 +98,7 @@ class CityFile(WatchedFile[Locate]):
             logger.error("The city file %s cannot be read: %s", self.path, error)
             return None
         newest_version = reader.metadata().ip_version
+        places = Places()
 
         @lru_cache(maxsize=self.REMEMBERED)
         def locate(ip: str) -> Geodata:
@@ -104,12 +107,22 @@ class CityFile(WatchedFile[Locate]):
             if address is None or (newest_version == 4 and isinstance(address, IPv6Address)):
                 return NOWHERE
             try:
-                return from_record(reader.get(address))
+                return places.of(reader.get(address))
             except (ValueError, maxminddb.InvalidDatabaseError) as error:
                 logger.error("The city file %s is damaged: %s", self.path, error)
                 return NOWHERE
 
         return locate
+
+
+@cache  # since settings are slow, and every hit asks
+def city_file() -> CityFile:
+    return city_file_at(settings.GEOIP_PATH)
+
+
+@receiver(setting_changed)
+def forget_city_file(**_: object) -> None:
+    city_file.cache_clear()
 
 
 @lru_cache(maxsize=4)
@@ -216,6 +229,27 @@ FLAT_KEYS = {
     "latitude": ("latitude", "lat"),
     "longitude": ("longitude", "lon", "lng"),
 }
+
+
+class Places:
+    """What records come to: one for each city, and not for each visitor of it."""
+
+    REMEMBERED = 20_000
+
+    def __init__(self) -> None:
+        self._known: dict[Hashable, Geodata] = {}
+
+    def of(self, record: object) -> Geodata:
+        key = tuple(record.items()) if isinstance(record, dict) else None
+        try:
+            place = self._known.get(key)
+        except TypeError:  # nested
+            return from_record(record)
+        if place is None:
+            place = from_record(record)
+            if len(self._known) < self.REMEMBERED:
+                self._known[key] = place
+        return place
 
 
 def from_record(record: object) -> Geodata:

@@ -21,7 +21,7 @@ class Received:
         self, arrivals: Iterable[Arrival], records: Mapping[int, Record], sites: Collection[int]
     ) -> None:
         """Note the last of these arrivals. In the transaction that stores them."""
-        here = [arrival for arrival in arrivals if arrival.site.pk in sites]
+        here = [arrival for arrival in arrivals if arrival.site.id in sites]
         here.sort(key=lambda arrival: arrival.id)
         rows: dict[tuple[int, int], RecentHit] = {}
         for arrival in here[-NOTED:]:

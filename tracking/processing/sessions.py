@@ -120,12 +120,11 @@ def recent_visits(arrivals: Iterable[Arrival]) -> defaultdict[int, list[Visit]]:
             visitors[day].add(visitor)
     visits: defaultdict[int, list[Visit]] = defaultdict(list)
     for day, ids in visitors.items():
-        for some in slices(sorted(ids)):
-            found = Visit.objects.filter(day=day, visitor_id__in=some).order_by("pk")
-            if connection.features.has_select_for_update:
-                found = found.select_for_update()
-            for values in found.values():
-                visits[values["visitor_id"]].append(bare(Visit, **values))
+        found = Visit.objects.filter(day=day, visitor_id__among=sorted(ids)).order_by("pk")
+        if connection.features.has_select_for_update:
+            found = found.select_for_update()
+        for values in found.values():
+            visits[values["visitor_id"]].append(bare(Visit, **values))
     return visits
 
 

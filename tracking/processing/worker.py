@@ -18,7 +18,7 @@ from tracking.processing.backlog import Backlog, Batch, PositionMoved
 from tracking.processing.changes import note_changes
 from tracking.processing.geodata import get_geodata
 from tracking.processing.received import Received
-from tracking.processing.rules import rules_of
+from tracking.processing.rules import Rules, rules_of
 from tracking.processing.sessions import sessionize
 from tracking.processing.user_agent import parse
 from tracking.processing.visitor import Visitors
@@ -28,6 +28,7 @@ MAX_BATCH_BYTES = 1 << 20
 SECONDS_BETWEEN_CLEANINGS = 600.0
 
 Step = Callable[[Arrival], Reason | None]
+Sites = Mapping[int, tuple[Site, Rules]]
 
 
 def add_user_agent(arrival: Arrival) -> None:
@@ -132,8 +133,8 @@ class Worker:
         arrivals = self.label(self.prepare(batch, outcome), outcome)
         kept = self.find_out(excluded.to_keep(outcome.excluded), outcome)
         with transaction.atomic():
-            existing = store.lock_sites({one.site.pk for one in (*arrivals, *outcome.excluded)})
-            here = [arrival for arrival in arrivals if arrival.site.pk in existing]
+            existing = store.lock_sites({one.site.id for one in (*arrivals, *outcome.excluded)})
+            here = [arrival for arrival in arrivals if arrival.site.id in existing]
             outcome.homeless += len(arrivals) - len(here)
             self.store(here, outcome)
             records = dict(batch.records)
@@ -152,7 +153,8 @@ class Worker:
 
     def prepare(self, batch: Batch, outcome: Outcome) -> list[Arrival]:
         """Take each record through the steps; answers what is left of them."""
-        sites = Site.objects.in_bulk({record.site_id for _, record in batch.records})
+        found = Site.objects.in_bulk({record.site_id for _, record in batch.records})
+        sites = {number: (site, rules_of(site)) for number, site in found.items()}
         arrivals = []
         for number, record in batch.records:
             try:
@@ -170,14 +172,15 @@ class Worker:
                 arrivals.append(arrival)
         return arrivals
 
-    def arrival_of(self, number: int, record: Record, sites: Mapping[int, Site]) -> Arrival | None:
+    def arrival_of(self, number: int, record: Record, sites: Sites) -> Arrival | None:
         """None where the site is gone."""
         hit = read_hit(record)
-        site = sites.get(hit.site_id)
-        if site is None:
+        found = sites.get(hit.site_id)
+        if found is None:
             return None
+        site, rules = found
         hostname, path = split_url(hit.url) or ("", "")
-        arrival = Arrival(number, hit, site, hostname, path and (hit.page or path), rules_of(site))
+        arrival = Arrival(number, hit, site, hostname, path and (hit.page or path), rules)
         for step in self.steps:
             if reason := step(arrival):
                 arrival.reason = reason
