@@ -12,4 +12,7 @@ if __name__ == "__main__":
         settings.BASE_DIR  # noqa: B018 (reads all of them)
     except ImproperlyConfigured as error:
         sys.exit(f"Tracking is not configured right: {error}")
-    execute_from_command_line(sys.argv)
+    try:
+        execute_from_command_line(sys.argv)
+    except KeyboardInterrupt:
+        sys.exit(130)  # Ctrl-C is no fault that needs a traceback

@@ -42,8 +42,15 @@ class Command(BaseCommand):
         # Hits hold no cycles; looking for those took a quarter of the time.
         gc.freeze()
         gc.set_threshold(50_000, 50, 100)
+        reckoner = Reckoner()
         if not once:
-            Reckoner().start()
+            reckoner.start()
+        try:
+            self.work_on_folder(once)
+        finally:
+            reckoner.stop()
+
+    def work_on_folder(self, once: bool) -> None:
         while not self.is_stopping:
             try:
                 with Backlog(settings.SPOOL_DIR) as backlog:

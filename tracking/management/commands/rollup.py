@@ -1,4 +1,5 @@
 import argparse
+import logging
 from datetime import date
 from typing import Any
 
@@ -9,6 +10,8 @@ from tqdm import tqdm
 from tracking.models import Site, StaleDay
 from tracking.reporting import rollups
 from tracking_project.commands import DatabaseCommand
+
+logger = logging.getLogger(__name__)
 
 
 def day(text: str) -> date:
@@ -41,16 +44,29 @@ class Command(DatabaseCommand):
         first: date | None,
         last: date | None,
         check: bool,
+        verbosity: int,
         **options: Any,
     ) -> None:
+        self.is_quiet = not verbosity
         if check:
             return self.check_days(list(self.days(site, first, last)))
         if not (site or first or last):
             stale = StaleDay.objects.due(timezone.now())
         else:
             stale = [self.noted(*one) for one in self.days(site, first, last)]
-        done = sum(rollups.reckon(one) for one in self.progress(stale))
-        self.stdout.write(f"Reckoned {done} days.")
+        done = [self.reckon(one) for one in self.progress(stale)]
+        if verbosity:
+            self.stdout.write(f"Reckoned {done.count(True)} days.")
+        if failed := done.count(None):
+            raise CommandError(f"{failed} days could not be reckoned; the log says why.")
+
+    def reckon(self, stale: StaleDay) -> bool | None:
+        """None of a day that cannot be reckoned: it must not hold up the others."""
+        try:
+            return rollups.reckon(stale)
+        except Exception:
+            logger.exception("%s of %s could not be reckoned", stale, stale.site)
+            return None
 
     def days(self, domain: str | None, first: date | None, last: date | None) -> Any:
         sites = Site.objects.filter(**({"domain": domain} if domain else {}))
@@ -80,4 +96,4 @@ class Command(DatabaseCommand):
         self.stdout.write(f"{len(days)} days are as their visits and events say.")
 
     def progress(self, days: list[Any]) -> Any:
-        return tqdm(days, unit=" days", disable=None)
+        return tqdm(days, unit=" days", disable=self.is_quiet or None)
