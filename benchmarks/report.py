@@ -63,12 +63,10 @@ def fill(made: Installation, events: int, days: int) -> None:
 
 def measure(rounds: int) -> None:
     """In a process of its own, that has loaded the application as a web server has."""
-    import django
-
     os.environ["DJANGO_SETTINGS_MODULE"] = "tracking_project.settings"
-    django.setup()
     from django.test import Client
 
+    import tracking_project.wsgi  # noqa: F401
     from tracking.models import Site
 
     site = Site.objects.get()

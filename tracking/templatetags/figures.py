@@ -1,12 +1,17 @@
 """Figures as people write them; the exact value stands in the title."""
 
+from typing import TYPE_CHECKING
+
 from django import template
 from django.utils.formats import number_format
 from django.utils.html import format_html
-from django.utils.safestring import SafeString
+from django.utils.safestring import SafeString, mark_safe
 from django.utils.translation import gettext, pgettext
 
 from tracking.reporting.metrics import Format, Metric
+
+if TYPE_CHECKING:
+    from tracking.views.panels import PanelRow
 
 register = template.Library()
 
@@ -110,3 +115,16 @@ def count(value: float) -> SafeString:
     if short == whole:
         return format_html("<span>{}</span>", short)
     return format_html('<span title="{}">{}</span>', whole, short)
+
+
+@register.simple_tag
+def bar_cells(row: "PanelRow", has_share: bool) -> SafeString:
+    """The figures beside a bar, the share after the first of them."""
+    cells = []
+    for place, (metric, value) in enumerate(row.values):
+        extra = " extra" if place > 1 else ""
+        cells.append(format_html('<td class="number{}">{}</td>', extra, figure(metric, value)))
+        if has_share and not place:
+            written_share = share(row.share)
+            cells.append(format_html('<td class="number muted share">{}</td>', written_share))
+    return mark_safe("".join(cells))  # noqa: S308 (each is made by format_html)

@@ -54,11 +54,12 @@ class HeatMap:
         self.days = [
             (
                 str(WEEKDAYS[day]),
-                str(WEEKDAYS_ABBR[day]),
+                short,
                 [
-                    Hour.of(str(WEEKDAYS_ABBR[day]), hour, visitors.get((day, hour), 0), greatest)
+                    Hour.of(short, hour, visitors.get((day, hour), 0), greatest)
                     for hour in self.hours
                 ],
             )
             for day in ((first + number) % 7 for number in range(7))
+            for short in (str(WEEKDAYS_ABBR[day]),)
         ]

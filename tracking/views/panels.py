@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
@@ -138,15 +139,15 @@ class Panel:
     def query(self) -> Query:
         return self.report.query(self.tab.metrics, (self.tab.dimension,), limit=self.tab.rows)
 
-    @property
+    @cached_property
     def dimension(self) -> Dimension:
         return dimension_named(self.tab.dimension)
 
-    @property
+    @cached_property
     def metrics(self) -> list[Metric]:
         return [METRICS[name] for name in self.tab.metrics]
 
-    @property
+    @cached_property
     def tabs(self) -> list[TabLink]:
         """Tabs of a group are one, which opens on its first."""
         links: dict[str, TabLink] = {}
@@ -155,7 +156,7 @@ class Panel:
             links.setdefault(str(tab.group or tab.label), self._link(tab, is_current, tab.group))
         return list(links.values())
 
-    @property
+    @cached_property
     def group(self) -> list[TabLink]:
         return [
             self._link(tab, tab is self.tab)

@@ -199,15 +199,19 @@ class Report:
 
     def address(self, **changes: str | Iterable[str] | None) -> str:
         """The address of the same page in another state, as “?…”; None leaves a part out."""
-        parameters = self.parameters.copy()
-        for name in OF_ONE_PAGE:
-            parameters.pop(name, None)
+        parts = {**self._parts}
         for name, value in changes.items():
-            if value is None:
-                parameters.pop(name, None)
-            else:
-                parameters.setlist(name, [value] if isinstance(value, str) else list(value))
-        return f"?{parameters.urlencode(safe=SAFE)}"
+            parts.pop(name, None) if value is None else parts.update({name: part(name, value)})
+        return f"?{'&'.join(filter(None, parts.values()))}"
+
+    @cached_property
+    def _parts(self) -> dict[str, str]:
+        """Of the address; a page has some hundred others."""
+        return {
+            name: part(name, values)
+            for name, values in self.parameters.lists()
+            if name not in OF_ONE_PAGE
+        }
 
     def filtered(self, filter: Condition) -> str:
         """The address with one more filter; the same twice is once."""
@@ -340,6 +344,12 @@ class Report:
             last=period.last.isoformat(),
             on=None,
         )
+
+
+def part(name: str, values: str | Iterable[str]) -> str:
+    """Of an address: `name=value`, once for each value."""
+    listed = (values,) if isinstance(values, str) else values
+    return "&".join(f"{quote(name, safe=SAFE)}={quote(value, safe=SAFE)}" for value in listed)
 
 
 def is_filter(dimension: str, value: str) -> Filter:
