@@ -185,7 +185,16 @@ class Event(models.Model):
     class Meta:
         verbose_name = _("event")
         verbose_name_plural = _("events")
-        indexes = [models.Index(fields=["site", "time"], name="event_site_time")]
+        indexes = [
+            # Reports of days that are not reckoned yet, real time, lists.
+            models.Index(fields=["site", "time"], name="event_site_time"),
+            # Few events have properties, and reports of them shall not read all the others.
+            models.Index(
+                fields=["site", "time"],
+                name="event_with_properties",
+                condition=models.Q(props__isnull=False),
+            ),
+        ]
 
     def __str__(self) -> str:
         return f"{self.name} {self.page}"
