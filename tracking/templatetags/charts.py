@@ -54,8 +54,8 @@ def heat_cells(hours: Iterable[Hour]) -> SafeString:
     """The cells of a day."""
     return format_html_join(
         "",
-        '<td class="shade-{}" data-tip="{}"><span>{}</span></td>',
-        ((hour.level, hour.tip, hour.text) for hour in hours),
+        '<td class="shade-{}" data-tip="{}" data-href="{}"><span>{}</span></td>',
+        ((hour.level, hour.tip, hour.address, hour.text) for hour in hours),
     )
 
 

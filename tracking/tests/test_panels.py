@@ -110,13 +110,13 @@ class TestPanels:
         response = owner_client.get(address(site))
         heat = {panel.name: panel for panel in response.context["panels"]}["times"]
         shades = {
-            (short, number): (hour.text, hour.level)
-            for _, short, hours in heat.days
-            for number, hour in enumerate(hours)
+            (day.short, number): (hour.text, hour.level)
+            for day in heat.days
+            for number, hour in enumerate(day.hours)
             if hour.level
         }
         assert shades == {("Tue", 11): ("2", 5), ("Mon", 9): ("1", 3)}
-        assert [short for _, short, _ in heat.days] == [
+        assert [day.short for day in heat.days] == [
             "Sun",
             "Mon",
             "Tue",
@@ -127,6 +127,9 @@ class TestPanels:
         ]
         cell = page_of(response).select(".heat tbody tr")[2].select("td")[11]
         assert (cell.text, cell["data-tip"]) == ("2", "Tue 11:00 · 2")
+        for link, visitors in ((cell["data-href"], 2), (heat.days[1].address, 1)):
+            overview = owner_client.get(address(site) + str(link)).context["overview"]
+            assert overview.figures[0].value == visitors
 
     def test_the_map_shades_countries(self, site: Site, owner_client: Client) -> None:
         for code in ("NP", "NP", "NP", "NP", "CH", "", "??"):

@@ -1,5 +1,3 @@
-import csv
-from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -10,6 +8,7 @@ from tracking.reporting.dimensions import Dimension, Text, dimension_named
 from tracking.reporting.filters import Filter, Operator
 from tracking.reporting.metrics import METRICS
 from tracking.reporting.query import Query, Row, Rows, answers
+from tracking.spreadsheets import csv_lines
 from tracking.views.access import ReportMixin
 from tracking.views.panels import BY_DIMENSION, Tab, panel_rows
 
@@ -129,13 +128,6 @@ class ReportListView(ListMixin, TemplateView):
         )
 
 
-class Echo:
-    """A file that gives back what is written: the response streams it."""
-
-    def write(self, text: str) -> str:
-        return text
-
-
 class ReportCsvView(ListMixin, View):
     """The list as a file for spreadsheets, with exact figures."""
 
@@ -145,29 +137,19 @@ class ReportCsvView(ListMixin, View):
         period = self.report.period
         name = f"{self.site.ascii_domain}-{self.dimension.name}-{period.first}-{period.last}.csv"
         return StreamingHttpResponse(
-            self.lines(rows),
+            csv_lines(
+                [self.dimension.label, *(METRICS[name].label for name in self.tab.metrics)],
+                map(self.cells, rows),
+            ),
             content_type="text/csv; charset=utf-8",
             headers={"Content-Disposition": f'attachment; filename="{safe_name(name)}"'},
         )
 
-    def lines(self, rows: list[Row]) -> Iterator[str]:
-        writer = csv.writer(Echo())
-        metrics = [METRICS[name] for name in self.tab.metrics]
-        yield "\N{BYTE ORDER MARK}" + writer.writerow(
-            [self.dimension.label, *(metric.label for metric in metrics)]
-        )
-        for row in rows:
-            yield writer.writerow(
-                [
-                    as_text(self.dimension.written(str(row.key[0]))),
-                    *(row[name] for name in self.tab.metrics),
-                ]
-            )
-
-
-def as_text(value: str) -> str:
-    """A spreadsheet takes for a formula what begins like one: visitors choose what stands here."""
-    return f"'{value}" if value.startswith(("=", "+", "-", "@", "\t", "\r")) else value
+    def cells(self, row: Row) -> list[object]:
+        return [
+            self.dimension.written(str(row.key[0])),
+            *(row[name] for name in self.tab.metrics),
+        ]
 
 
 def safe_name(name: str) -> str:
