@@ -105,4 +105,12 @@ def starts_of(period: Period) -> tuple[datetime, ...]:
 
 def places(starts: Numbers, moments: Numbers) -> Numbers:
     """Which of the starts precedes a moment; what lies outside is added to the first or last."""
-    return np.clip(np.searchsorted(starts, moments, side="right") - 1, 0, len(starts) - 1)
+    steps = np.diff(starts)
+    found: Numbers
+    if len(steps) and (steps == steps[0]).all():
+        # As hours are nearly always: a tenth of the time of a search.
+        found = (moments - starts[0]) // steps[0]
+    else:
+        found = np.searchsorted(starts, moments, side="right") - 1
+    inside: Numbers = np.clip(found, 0, len(starts) - 1)
+    return inside

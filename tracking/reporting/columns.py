@@ -6,7 +6,7 @@ leaves little.
 """
 
 import struct
-import zlib
+import threading
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date
@@ -15,6 +15,7 @@ from typing import Any, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
+from zstandard import ZstdCompressor, ZstdDecompressor
 
 from tracking.reporting.dimensions import DIMENSIONS, Of
 
@@ -70,6 +71,17 @@ class Coded:
         return cls(labels.astype(np.int32), narrowed(codes))
 
 
+class Codec(threading.local):
+    """One for each thread, since neither half may be used by two at once."""
+
+    def __init__(self) -> None:
+        self.compress = ZstdCompressor(level=3).compress
+        self.decompress = ZstdDecompressor().decompress
+
+
+codec = Codec()
+
+
 def narrowed(numbers: Numbers) -> Numbers:
     """The same numbers in as few bytes as they need."""
     least, greatest = (int(numbers.min()), int(numbers.max())) if len(numbers) else (0, 0)
@@ -82,14 +94,14 @@ def narrowed(numbers: Numbers) -> Numbers:
 def packed(arrays: Iterable[Numbers]) -> bytes:
     narrow = [narrowed(array) for array in arrays]
     heads = b"".join(HEADER.pack(array.dtype.str.encode(), len(array)) for array in narrow)
-    body = zlib.compress(b"".join(array.tobytes() for array in narrow), 1)
+    body = codec.compress(b"".join(array.tobytes() for array in narrow))
     return bytes([len(narrow)]) + heads + body
 
 
 def unpacked(data: Packed) -> list[Numbers]:
     count, view = data[0], memoryview(data)
     place = 1 + count * HEADER.size
-    body = zlib.decompress(view[place:])
+    body = codec.decompress(view[place:])
     arrays, offset = [], 0
     for head in range(1, place, HEADER.size):
         kind, length = HEADER.unpack_from(view, head)
