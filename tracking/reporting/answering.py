@@ -91,6 +91,12 @@ class Part:
         return cls(number, query, stat)
 
     @property
+    def is_within_day(self) -> bool:
+        """Whether it tells apart what happened at different times of a day."""
+        names = self.query.dimensions
+        return HOUR in names or (TIME in names and self.query.period.interval not in DAILY)
+
+    @property
     def columns(self) -> set[str]:
         """What counting it needs of a day."""
         names = set(NEEDED)
@@ -128,6 +134,8 @@ class Batch:
             sources = self._read()
             self.known = self._known(sources)
             for scope, parts in self.scopes.items():
+                for number, counts in self._reckoned(scope, parts, sources):
+                    found[number].append(counts)
                 for clock in scope.clocks:
                     for number, counts in self._count(scope, parts, clock, sources):
                         found[number].append(counts)
@@ -189,17 +197,33 @@ class Batch:
             chosen[one] = np.array(numbers, np.int64)
         return Known(ids.get(Event.PAGEVIEW) or 0, chosen)
 
+    def _reckoned(
+        self, scope: Scope, parts: Sequence[Part], sources: Sources
+    ) -> Iterator[tuple[int, Counts]]:
+        """What all days that are reckoned come to, for questions that do not look within days."""
+        site = scope.site.pk
+        clocks = [one for one in scope.clocks if sources.is_reckoned((site, one.day), one)]
+        for part in parts:
+            if part.stat is not None and not part.is_within_day:
+                days = [
+                    (clock, arrays)
+                    for clock in clocks
+                    if (arrays := sources.stats.get((site, clock.day, part.stat)))
+                ]
+                if days:
+                    yield part.number, figures_of(part, days)
+
     def _count(
         self, scope: Scope, parts: Sequence[Part], clock: Clock, sources: Sources
     ) -> Iterator[tuple[int, Counts]]:
         """What a day adds to each question."""
         key = scope.site.pk, clock.day
-        as_reckoned = key not in sources.stale and not clock.is_cut
+        as_reckoned = sources.is_reckoned(key, clock)
         selection: Selection | None = None
         for part in parts:
             if as_reckoned and part.stat is not None:
-                if arrays := sources.stats.get((*key, part.stat)):
-                    yield part.number, figures_of(part, arrays, clock)
+                if part.is_within_day and (arrays := sources.stats.get((*key, part.stat))):
+                    yield part.number, figures_within_day(part, arrays, clock)
             elif key in sources.days:
                 selection = selection or Selection(
                     sources.days[key], scope.filters, self.known, clock
@@ -212,23 +236,43 @@ def is_property(name: str) -> bool:
     return name.startswith(PROPERTY)
 
 
-def figures_of(part: Part, arrays: Sequence[Numbers], clock: Clock) -> Counts:
-    """A day's reckoned figures as an answer to a question."""
-    labels, *figures = arrays
+def figures_of(part: Part, days: Sequence[tuple[Clock, Sequence[Numbers]]]) -> Counts:
+    """The reckoned figures of days as an answer to a question."""
+    arrays = [np.concatenate(some) for some in zip(*(figures for _, figures in days), strict=True)]
+    lengths = [len(labels) for _, (labels, *_) in days]
     columns = []
     for name in part.query.dimensions:
         if name == WEEKDAY:
-            columns.append(np.full(len(labels), clock.day.weekday()))
-        elif name == TIME and clock.has_whole_days:
-            columns.append(np.full(len(labels), clock.bucket_of_day))
+            columns.append(np.repeat([clock.day.weekday() for clock, _ in days], lengths))
         elif name == TIME:
-            columns.append(clock.bucket_of(labels.astype(np.int64) * 60))
+            columns.append(np.repeat([clock.bucket_of_day for clock, _ in days], lengths))
         else:
-            columns.append(labels)
+            columns.append(arrays[0])
+    return selected(part, columns, arrays)
+
+
+def figures_within_day(part: Part, arrays: Sequence[Numbers], clock: Clock) -> Counts:
+    """The same of one day, told apart by hours or shorter intervals."""
+    columns = []
+    for name in part.query.dimensions:
+        if name == WEEKDAY:
+            columns.append(np.full(len(arrays[0]), clock.day.weekday()))
+        elif name == TIME and clock.has_whole_days:
+            columns.append(np.full(len(arrays[0]), clock.bucket_of_day))
+        elif name == TIME:
+            columns.append(clock.bucket_of(arrays[0].astype(np.int64) * 60))
+        else:
+            columns.append(arrays[0])
+    return with_hours_of_clock(part, selected(part, columns, arrays), clock)
+
+
+def selected(part: Part, columns: Sequence[Numbers], arrays: Sequence[Numbers]) -> Counts:
+    """The measures of which a question is, of values that have any."""
+    labels, *figures = arrays
     values = np.stack([figures[MEASURES.index(one)] for one in part.query.measures], axis=1)
     keys = np.stack(columns, axis=1) if columns else np.zeros((len(labels), 0), np.int64)
     some = values.any(axis=1) if columns else slice(None)
-    return with_hours_of_clock(part, Counts(keys[some], values[some]), clock)
+    return Counts(keys[some], values[some])
 
 
 def with_hours_of_clock(part: Part, counts: Counts, clock: Clock) -> Counts:

@@ -11,6 +11,7 @@ import numpy as np
 from django.db.models import Q
 
 from tracking.models import DailyStat, DayColumn, Site, StaleDay
+from tracking.reporting.clock import Clock
 from tracking.reporting.columns import Day, Numbers, Packed, unpacked
 from tracking.reporting.period import DAY, midnight
 from tracking.reporting.reading import read_days
@@ -71,6 +72,10 @@ class Sources:
         )
         self.stats: dict[tuple[int, date, str], list[Numbers]] = {}
         self.days: dict[SiteDay, Day] = {}
+
+    def is_reckoned(self, key: SiteDay, clock: Clock) -> bool:
+        """Whether ready figures tell all of a day, and nothing but what is asked about."""
+        return key not in self.stale and not clock.is_cut
 
     def read(self, stats: Wanted, columns: Wanted, raw: Mapping[SiteDay, Collection[str]]) -> None:
         """The figures and columns of days that are not stale, the columns of those that are."""
