@@ -16,7 +16,7 @@ from unfold.widgets import UnfoldAdminTextInputWidget
 from accounts.admin import TimeZoneSelect
 from tracking.admin.filters import RelatedRowFilter
 from tracking.admin.site_actions import SiteActions
-from tracking.forms import DomainField
+from tracking.forms.sites import DomainField
 from tracking.models import Event, Site
 from tracking.reporting.overview import DAYS, SiteOverview, overview
 from tracking.reporting.storage import storage

@@ -2,7 +2,7 @@ import pytest
 
 from accounts.models import User
 from accounts.tests.factories import UserFactory
-from tracking.forms import SiteDeleteForm, SiteForm
+from tracking.forms.sites import SiteDeleteForm, SiteForm
 from tracking.models import Site
 from tracking.tests.factories import SiteFactory
 

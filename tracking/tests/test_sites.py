@@ -15,7 +15,7 @@ from pytest_django import DjangoAssertNumQueries, Settings
 from accounts.models import User
 from accounts.tests.factories import UserFactory
 from conftest import Meanwhile
-from tracking.forms import SiteForm
+from tracking.forms.sites import SiteForm
 from tracking.models import Event, Site, Visit
 from tracking.models.sites import token_hash
 from tracking.tests.factories import EventFactory, SiteFactory, VisitFactory

@@ -10,7 +10,7 @@ from django.views.generic import TemplateView
 
 from tracking.collector.hit import header, printable
 from tracking.collector.intake import MAX_USER_AGENT
-from tracking.deletion_forms import ChooseVisitsForm
+from tracking.forms.deletion import ChooseVisitsForm
 from tracking.processing import deletion
 from tracking.processing.visitor import ids_until_now
 from tracking.views.access import SiteMixin

@@ -17,7 +17,7 @@ from django.utils.translation import ngettext
 from django.views.generic import ListView, TemplateView, UpdateView
 
 from tracking.collector.intake import OPT_OUT_COOKIE
-from tracking.exclusion_forms import ChangeHitsForm, DaysForm, ExclusionsForm, KeptHitsForm
+from tracking.forms.exclusions import ChangeHitsForm, DaysForm, ExclusionsForm, KeptHitsForm
 from tracking.models import ExcludedHit, Site
 from tracking.processing import datacentres, restore
 from tracking.processing.excluded import DAYS_KEPT, MAX_KEPT

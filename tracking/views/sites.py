@@ -9,7 +9,7 @@ from django.utils.translation import gettext_lazy as _
 from django.views.generic import CreateView, DeleteView, TemplateView, UpdateView
 
 from accounts.models import User
-from tracking.forms import SiteDeleteForm, SiteForm
+from tracking.forms.sites import SiteDeleteForm, SiteForm
 from tracking.models import Site
 from tracking.snippet import Snippet, base_url
 from tracking.views.access import SiteMixin

@@ -4,7 +4,7 @@ from django.conf import settings
 from django.core.management.base import CommandError, CommandParser
 
 from accounts.models import User
-from tracking.forms import SiteForm
+from tracking.forms.sites import SiteForm
 from tracking.models import Site
 from tracking.snippet import Snippet
 from tracking_project.commands import DatabaseCommand
