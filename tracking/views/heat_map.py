@@ -1,6 +1,7 @@
 """When visitors come: by weekday and hour of the day."""
 
 from dataclasses import dataclass
+from functools import cached_property
 
 from django.utils import formats
 from django.utils.dates import WEEKDAYS, WEEKDAYS_ABBR
@@ -78,5 +79,8 @@ class HeatMap:
     def addresses(self, day: int) -> list[str]:
         """Of the report of each hour of a weekday."""
         of_day = self.report.filtered(is_filter(WEEKDAY, str(day)))
-        hours = (is_filter(HOUR, str(hour)) for hour in self.hours)
-        return [f"{of_day}&{part('f', str(one))}" for one in hours]
+        return [f"{of_day}&{of_hour}" for of_hour in self._of_hours]
+
+    @cached_property
+    def _of_hours(self) -> list[str]:
+        return [part("f", str(is_filter(HOUR, str(hour)))) for hour in self.hours]
