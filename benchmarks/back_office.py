@@ -8,6 +8,7 @@ import argparse
 import json
 import os
 import time
+from pathlib import Path
 from statistics import median
 from typing import Any
 
@@ -37,12 +38,17 @@ def main() -> None:
     parser.add_argument("--events", type=int, default=10_000_000)
     parser.add_argument("--days", type=int, default=90, help="over which they are spread")
     parser.add_argument("--database", default="", help="the URL of an empty PostgreSQL database")
+    parser.add_argument(
+        "--keep", type=Path, help="a folder that stays, or one that is filled already"
+    )
     parser.add_argument("--measure", action="store_true", help=argparse.SUPPRESS)
     options = parser.parse_args()
     if options.measure:
         return measure()
-    with installation(options.database) as made:
-        fill(made, options.events, options.days)
+    with installation(options.database, options.keep) as made:
+        count = "from tracking.models import Site; print(Site.objects.count())"
+        if made.manage("shell", "--no-imports", "-c", count).split()[-1] == "0":
+            fill(made, options.events, options.days)
         made.manage("collectstatic", "--no-input", "--verbosity", "0")
         told = made.run("-m", "benchmarks.back_office", "--measure")
         database = "PostgreSQL" if options.database else "SQLite"
@@ -71,12 +77,10 @@ def fill(made: Installation, events: int, days: int) -> None:
 
 def measure() -> None:
     """In a process of its own, that has loaded the application as a web server has."""
-    import django
-
     os.environ["DJANGO_SETTINGS_MODULE"] = "tracking_project.settings"
-    django.setup()
     from django.test import Client
 
+    import tracking_project.wsgi  # noqa: F401
     from accounts.models import User
 
     client = Client(SERVER_NAME="localhost")

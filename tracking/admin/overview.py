@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from django import forms
-from django.db.models import Count, F, QuerySet, Window
+from django.db.models import Count, Window
 from django.http import HttpRequest
 from django.utils import timezone
 from django.utils.functional import cached_property
@@ -59,10 +59,7 @@ class Newest:
     """The newest rows of a period, and how many it has in all."""
 
     rows: list[Any]
-
-    @property
-    def count(self) -> int:
-        return self.rows[0].in_period if self.rows else 0
+    count: int
 
 
 class Overview:
@@ -104,18 +101,17 @@ class Overview:
     def new_users(self) -> Newest | None:
         if not self.may("accounts.view_user"):
             return None
-        return self.newest(User.objects.all(), "date_joined")
+        since = User.objects.filter(date_joined__gte=self.period.start).order_by("-date_joined")
+        rows = list(since.annotate(in_period=Window(Count("pk")))[:NEWEST])
+        return Newest(rows, rows[0].in_period if rows else 0)
 
     @cached_property
     def new_sites(self) -> Newest | None:
         if not self.may("tracking.view_site"):
             return None
-        return self.newest(Site.objects.select_related("owner"), "created_at")
-
-    def newest(self, rows: QuerySet[Any], moment: str) -> Newest:
-        since = rows.filter(**{f"{moment}__gte": self.period.start}).order_by(f"-{moment}")
-        counted = since.annotate(in_period=Window(Count("pk")), moment=F(moment))
-        return Newest(list(counted[:NEWEST]))
+        since = [site for site in self.sites or () if site.created_at >= self.period.start]
+        since.sort(key=lambda site: site.created_at, reverse=True)
+        return Newest(since[:NEWEST], len(since))
 
     @cached_property
     def health(self) -> Health | None:
@@ -140,6 +136,7 @@ class Totals:
         )
         self.figures = [Figure(METRICS[name], here[name], there[name]) for name in FIGURES]
         self.is_comparable = any(figure.before for figure in self.figures)
+        self.is_quiet = not self.is_comparable and not any(one.value for one in self.figures)
         self.chart: BarChart = bar_chart(
             gettext("%(figure)s of all sites") % {"figure": metric.label},
             metric,

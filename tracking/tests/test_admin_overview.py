@@ -13,6 +13,7 @@ from accounts.models import User
 from accounts.tests.factories import UserFactory
 from tracking.admin.overview import Overview
 from tracking.models import Site
+from tracking.models.labels import remembered
 from tracking.tests.factories import EventFactory, SiteFactory, VisitFactory
 
 NOON = datetime(2026, 3, 15, 12, tzinfo=UTC)
@@ -118,6 +119,17 @@ def test_analysts_see_all_of_it_in_fewer_than_fifteen_queries(
 ) -> None:
     for _ in range(2):
         visits(SiteFactory(created_at=timezone.now()), 2)
+        remembered.forget()  # as in a process that has just begun
         with django_assert_num_queries(13):
             response = analyst_client.get("/admin/")
     assert response.context["overview"].totals is not None
+
+
+def test_sites_without_visits_get_words_instead_of_a_chart(
+    staff_client: Client, site: Site
+) -> None:
+    words = "finds its tracking code under “Install”"
+    assert words in staff_client.get("/admin/").text
+    visits(site, 1)
+    with time_machine.travel(NOON + timedelta(days=1)):
+        assert words not in staff_client.get("/admin/").text
