@@ -2,6 +2,7 @@ from typing import Any, cast
 
 from allauth.account.internal.flows.manage_email import sync_user_email_address
 from allauth.account.models import EmailAddress
+from allauth.mfa.models import Authenticator
 from django import forms
 from django.conf import settings
 from django.contrib import admin, messages
@@ -10,7 +11,7 @@ from django.contrib.auth.admin import UserAdmin as DjangoUserAdmin
 from django.contrib.auth.models import Group
 from django.core.exceptions import PermissionDenied
 from django.db import transaction
-from django.db.models import Count, OuterRef, QuerySet, Subquery
+from django.db.models import Count, Exists, OuterRef, QuerySet, Subquery
 from django.http import HttpRequest
 from django.urls import reverse
 from django.utils.html import format_html
@@ -29,6 +30,7 @@ from tracking_project.model_admin import BackOfficeAdmin, date_and_time
 from tracking_project.time_zones import time_zone_choices
 
 admin.site.unregister(EmailAddress)  # shown with its user
+admin.site.unregister(Authenticator)
 admin.site.unregister(Group)
 
 
@@ -72,6 +74,26 @@ class UserForm(UserChangeForm):
         return data
 
 
+def second_factors() -> QuerySet[Authenticator]:
+    """The app of each user; recovery codes are none by themselves."""
+    return Authenticator.objects.filter(user=OuterRef("pk"), type=Authenticator.Type.TOTP)
+
+
+class TwoFactorFilter(admin.SimpleListFilter):
+    title = _("two-factor log in")
+    parameter_name = "two_factors"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, Any]]:
+        return [("yes", _("Yes")), ("no", _("No"))]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[User]) -> QuerySet[User]:
+        wanted = {"yes": True, "no": False}.get(self.value() or "")
+        if wanted is None:
+            return queryset
+        has_one = Exists(second_factors())
+        return queryset.filter(has_one if wanted else ~has_one)
+
+
 class EmailAddressInline(TabularInline):
     """Which addresses lead to this account; without a verified one nobody can log in by mail."""
 
@@ -94,12 +116,20 @@ class UserAdmin(DjangoUserAdmin, BackOfficeAdmin):
     form = UserForm
     add_form = UserAddForm
     change_password_form = PasswordForm
-    list_display = ["person", "is_active", "is_staff", "site_count", "last_seen", "joined"]
-    list_filter = ["is_active", "is_staff", "is_superuser", "groups"]
+    list_display = [
+        "person",
+        "is_active",
+        "is_staff",
+        "has_two_factors",
+        "site_count",
+        "last_seen",
+        "joined",
+    ]
+    list_filter = ["is_active", "is_staff", "is_superuser", TwoFactorFilter, "groups"]
     search_fields = ["email", "name"]
     search_help_text = _("E-mail address or name")
     ordering = ["-pk"]
-    actions = ["send_password_links", "deactivate", "activate"]
+    actions = ["send_password_links", "deactivate", "activate", "forget_second_factor"]
     readonly_fields = ["last_login", "date_joined"]
     fieldsets = [
         (None, {"fields": ["email", "name", "time_zone", "password"]}),
@@ -119,7 +149,11 @@ class UserAdmin(DjangoUserAdmin, BackOfficeAdmin):
     def get_queryset(self, request: HttpRequest) -> QuerySet[User]:
         sites = Site.objects.filter(owner=OuterRef("pk")).order_by()
         counted = sites.values("owner").annotate(count=Count("pk")).values("count")
-        return super().get_queryset(request).annotate(site_count=Subquery(counted))
+        return (
+            super()
+            .get_queryset(request)
+            .annotate(site_count=Subquery(counted), two_factors=Exists(second_factors()))
+        )
 
     def get_inlines(self, request: HttpRequest, obj: User | None) -> list[type[TabularInline]]:
         return [EmailAddressInline] if obj else []
@@ -229,6 +263,25 @@ class UserAdmin(DjangoUserAdmin, BackOfficeAdmin):
             ngettext("%(count)d account is active.", "%(count)d accounts are active.", len(users)),
         )
 
+    @action(description=_("Turn two-factor log in off"), permissions=["operate"])
+    @transaction.atomic
+    def forget_second_factor(self, request: HttpRequest, queryset: QuerySet[User]) -> None:
+        """For who has lost phone and recovery codes."""
+        protected = queryset.filter(authenticator__isnull=False).distinct()
+        users = self.manageable(request, protected, queryset)
+        for user in users:
+            Authenticator.objects.filter(user=user).delete()
+            self.log_change(request, user, gettext("Turned two-factor log in off."))
+        self.say(
+            request,
+            len(users),
+            ngettext(
+                "%(count)d person logs in by password alone now.",
+                "%(count)d people log in by password alone now.",
+                len(users),
+            ),
+        )
+
     def set_active(
         self, request: HttpRequest, users: list[User], is_active: bool, message: str
     ) -> None:
@@ -277,6 +330,10 @@ class UserAdmin(DjangoUserAdmin, BackOfficeAdmin):
             gettext("Log in as %(user)s") % {"user": user},
             gettext("Log in as"),
         )
+
+    @admin.display(description=_("two factors"), boolean=True, ordering="two_factors")
+    def has_two_factors(self, user: User) -> bool:
+        return user.two_factors  # type: ignore[attr-defined]
 
     @admin.display(description=_("sites"), empty_value="0")
     def site_count(self, user: User) -> int | None:

@@ -9,5 +9,6 @@ urlpatterns = [
     path("delete/", views.DeleteAccountView.as_view(), name="account_delete"),
     path("email/", views.PendingEmailView.as_view(), name="account_email"),
     path("impersonate/", include("hijack.urls")),
+    path("two-factor/", include("allauth.mfa.urls")),
     path("", include("allauth.account.urls")),
 ]

@@ -45,7 +45,9 @@ class BackOfficeAdmin(ModelAdmin):
 
     def lookup_allowed(self, lookup: str, value: str, request: HttpRequest) -> bool:
         """Only what the page offers: others could find out, bit by bit, what it does not show."""
-        filters = [each if isinstance(each, str) else each[0] for each in self.list_filter]
+        filters = [each[0] if isinstance(each, tuple) else each for each in self.list_filter]
+        if lookup in (getattr(each, "parameter_name", None) for each in filters):
+            return True
         field, _, rest = lookup.partition("__")
         if field not in filters:
             return False

@@ -51,6 +51,7 @@ INSTALLED_APPS = [
     "django.forms",  # so that FORM_RENDERER finds the widgets that we do not replace
     "allauth",
     "allauth.account",
+    "allauth.mfa",
     "csp",
     "django_htmx",
     "hijack",
@@ -171,6 +172,17 @@ vars().update(env.email_url_config(EMAIL_URL or "consolemail://"))
 DEFAULT_FROM_EMAIL = SERVER_EMAIL = env.str("DEFAULT_FROM_EMAIL", default="webmaster@localhost")
 ACCOUNT_EMAIL_VERIFICATION = "mandatory" if EMAIL_URL else "none"
 ACCOUNT_EMAIL_NOTIFICATIONS = bool(EMAIL_URL)
+
+# A second factor, for whoever wants one
+
+MFA_ADAPTER = "accounts.two_factor.TwoFactorAdapter"
+MFA_SUPPORTED_TYPES = ["totp", "recovery_codes"]
+MFA_ALLOW_UNVERIFIED_EMAIL = not EMAIL_URL  # where no mail is sent no address can be verified
+MFA_FORMS = {
+    "activate_totp": "accounts.two_factor.ActivateForm",
+    "authenticate": "accounts.two_factor.AuthenticateForm",
+    "reauthenticate": "accounts.two_factor.ReauthenticateForm",
+}
 
 # Collecting
 

@@ -439,7 +439,7 @@ def test_queries_do_not_grow_with_the_rows(
     staff_client: Client, site: Site, django_assert_num_queries: DjangoAssertNumQueries
 ) -> None:
     expected = {
-        "/admin/": 14,
+        "/admin/": 13,
         VISITS: 16,
         f"{VISITS}?browser=Firefox": 16,
         EVENTS: 12,
