@@ -24,7 +24,7 @@ PAGES = {
     "visits of a minute or more": "/admin/tracking/visit/?duration=60",
     "visits with a page": "/admin/tracking/visit/?q=docs",
     "events": "/admin/tracking/event/",
-    "events of a name": "/admin/tracking/event/?name=Sign-up",
+    "events of a name": "/admin/tracking/event/?name=Signup",
     "filtered hits": "/admin/tracking/excludedhit/",
     "sites": "/admin/tracking/site/",
     "users": "/admin/accounts/user/",
