@@ -317,7 +317,7 @@ class UserAdmin(DjangoUserAdmin, BackOfficeAdmin):
         if count:
             self.message_user(request, text % {"count": count}, messages.SUCCESS)
 
-    @admin.display(description="")
+    @admin.display(description=_("look as they do"))
     def log_in_as(self, user: User) -> str:
         """A button of the list's own form, so that it works without a script."""
         if not user.is_active:
