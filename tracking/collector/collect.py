@@ -16,6 +16,8 @@ from tracking.collector.sites import SitesUnavailable
 
 logger = logging.getLogger(__name__)
 
+UNAVAILABLE = Refusal(HTTPStatus.SERVICE_UNAVAILABLE, "Try again in a while.", Retry_After="10")
+
 
 def collect(environ: Environ, read: Read) -> Answer | None:
     """Answer a request to the collector; None when the path is not the collector's.
@@ -33,7 +35,5 @@ def collect(environ: Environ, read: Read) -> Answer | None:
     except (OSError, SitesUnavailable):
         # Whatever could not be kept must not be answered with success: senders may try again.
         logger.exception("A hit could not be accepted.")
-        return door.refuse(
-            environ,
-            Refusal(HTTPStatus.SERVICE_UNAVAILABLE, "Try again in a while.", Retry_After="10"),
-        )
+        refusals.note(environ, UNAVAILABLE)
+        return door.refuse(environ, UNAVAILABLE)

@@ -10,7 +10,6 @@ import re
 import threading
 import time
 from collections.abc import Iterator
-from http import HTTPStatus
 from pathlib import Path
 
 import msgspec
@@ -68,7 +67,7 @@ allowance = Allowance()
 def note(environ: Environ, refusal: Refusal) -> None:
     """Note a refusal, as long as it can be told to which site the request belonged."""
     now = time.time()
-    if refusal.status is HTTPStatus.SERVICE_UNAVAILABLE or not allowance.is_left(now):
+    if not allowance.is_left(now):
         return
     try:
         if (site_id := site_of(environ)) is not None:

@@ -19,7 +19,7 @@ from django.urls import resolve
 from pytest_django import Settings
 
 from accounts.models import User
-from tracking.collector import receivers
+from tracking.collector import receivers, refusals
 from tracking.collector.answers import GIF
 from tracking.collector.receivers import own, read_hit
 from tracking.collector.script import TRACKER
@@ -343,12 +343,19 @@ def test_body_without_a_length_is_cut_off(site: Site) -> None:
 
 
 def test_a_hit_that_cannot_be_kept_is_not_answered_with_success(
-    door: Door, site: Site, settings: Settings, caplog: pytest.LogCaptureFixture
+    door: Door,
+    site: Site,
+    settings: Settings,
+    caplog: pytest.LogCaptureFixture,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
+    monkeypatch.setattr(refusals, "allowance", refusals.Allowance())
     Path(settings.SPOOL_DIR).write_text("a file where the folder should be")
     response = door("GET", f"/t/{site.public_id}.gif?url=/")
     assert (response.status, response.headers["Retry-After"]) == (503, "10")
     assert "could not be accepted" in caplog.text
+    [refused] = refusals.of_site(site.pk, 10)  # its owner reads of it
+    assert (refused.status, refused.message) == (503, "Try again in a while.")
 
 
 @pytest.mark.parametrize(

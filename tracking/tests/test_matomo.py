@@ -89,6 +89,21 @@ def test_a_pageview(door: Door, site: Site, queue: Queue, path: str) -> None:
             {"idgoal": "0", "ec_id": "A1", "revenue": "19.90", "ec_cu": "EUR"},
             {"name": "Order", "props": {"order": "A1"}, "revenue": Decimal("19.90")},
         ),
+        (
+            {
+                "idgoal": "0",
+                "ec_id": "A2",
+                "ec_items": '[["1", "Shirt", "clothes", 9.9, 2], ["2", "Mug", "", 5, 1], ["3"]]',
+            },
+            {
+                "name": "Order",
+                "props": {"order": "A2", "products": "Shirt, Mug", "quantity": "4"},
+            },
+        ),
+        *(
+            ({"idgoal": "0", "ec_id": "A3", "ec_items": items}, {"props": {"order": "A3"}})
+            for items in ("[]", "[", '{"a": 1}', "[1]", '[["1"]]')
+        ),
         ({"ping": "1"}, {"name": "engagement", "engaged": 15_000}),
         (
             {"url": "https://example.com/?mtm_campaign=spring&mtm_kwd=a&pk_source=b&x_campaign=c"},

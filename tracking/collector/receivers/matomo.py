@@ -71,6 +71,7 @@ class Bulk(msgspec.Struct):
     token_auth: str | None = None
 
 
+decode_items = msgspec.json.Decoder(list[list[Any]]).decode
 decode_bulk = msgspec.json.Decoder(Bulk).decode
 
 
@@ -208,10 +209,21 @@ def happening(fields: dict[str, str]) -> tuple[str, dict[str, str], Decimal | No
         props = {"query": query, "category": given("search_cat", "")}
         return "Site Search", props | {"results": given("search_count", "")}, None
     if given("idgoal") == "0":
-        return "Order", {"order": given("ec_id", "")}, revenue
+        return "Order", {"order": given("ec_id", ""), **products(given("ec_items", ""))}, revenue
     if goal := given("idgoal"):
         return f"Goal {goal}", {}, revenue
     return "", {}, None
+
+
+def products(text: str) -> dict[str, str]:
+    """Of an order's `[[number, name, category, price, quantity], …]` the names and how many."""
+    try:
+        items = decode_items(text) if text else []
+    except (msgspec.DecodeError, UnicodeError, RecursionError):
+        return {}
+    names = [str(item[1] or item[0]) for item in items if len(item) > 1]
+    count = sum(whole(str(item[4])) if len(item) > 4 else 1 for item in items)
+    return {"products": ", ".join(names), "quantity": str(count)} if names else {}
 
 
 def with_campaign(url: str, name: str, keyword: str) -> str:
