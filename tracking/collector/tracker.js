@@ -190,7 +190,7 @@ try {
     const target = event.target;
     const submitted = event.type == "submit";
     const tagged = target.closest("[data-track]");
-    const link = target.closest("[href]");
+    const link = target.closest("a, area");
     if (event.button > 1) return;
     if (tagged && (tagged.tagName == "FORM") == submitted) {
       const given = {};

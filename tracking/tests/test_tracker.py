@@ -317,18 +317,21 @@ def test_outbound_links(site: Website, page: Page) -> None:
             <a id=out href="http://other.example/a?token=1#part"><b>Other</b></a>
             <a id=own href="/b">Own</a>
             <a id=mail href="mailto:a@b.example">Mail</a>
+            <svg hidden><symbol id=symbol><rect width=50 height=50 /></symbol></svg>
+            <a href="http://other.example/a"><svg id=icon width=50 height=50>
+              <use href="#symbol" /></svg></a>
             <script>addEventListener("click", (event) => event.preventDefault())</script>
         """,
     )
     page.goto(site.url)
-    for link in ("#own", "#mail", "#out b"):
+    for link in ("#own", "#mail", "#out b", "#icon"):  # of an icon a part is clicked
         page.click(link)
     page.click("#out", button="middle")
     page.click("#out", button="right")
     page.evaluate(PROOF)
     site.wait(1, "Proof")
     out = {"url": "http://other.example/a"}
-    assert [sent["props"] for sent in site.all("Outbound Link: Click")] == [out, out]
+    assert [sent["props"] for sent in site.all("Outbound Link: Click")] == [out, out, out]
     assert {sent["event"] for sent in site.sent} == {"pageview", "Outbound Link: Click", "Proof"}
 
 
