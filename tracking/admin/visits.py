@@ -109,8 +109,8 @@ class VisitAdmin(ReportAdmin):
         ("pageviews", AtLeastFilter),
         ("duration", AtLeastSecondsFilter),
     ]
-    search_fields = ["entry_page"]
-    search_help_text = _("Entry page, visit id or IP address")
+    search_fields = ["entry_page", "exit_page"]
+    search_help_text = _("First or last page, visit id or IP address")
     inlines = [EventInline]
     fieldsets = [
         (

@@ -169,6 +169,7 @@ def test_nothing_is_counted_in_the_whole_table(staff_client: Client, site: Site)
         ("os=Linux", ["b"]),
         ("entry_page__icontains=PRIC", ["c"]),
         ("q=about", ["b"]),
+        ("q=order", ["c"]),
         ("q=203.0.113.7", ["c"]),
         ("pageviews=&duration=", ["a", "b", "c"]),
     ],
@@ -185,7 +186,7 @@ def test_visits_are_filtered(
         ),
         "c": VisitFactory(
             site=site, started_at=hour, ended_at=hour + timedelta(minutes=2), pageviews=5,
-            entry_page="/pricing", ip="203.0.113.7",
+            entry_page="/pricing", exit_page="/order/done", ip="203.0.113.7",
         ),
     }  # fmt: skip
     found = listed(staff_client, f"{VISITS}?{query}")
