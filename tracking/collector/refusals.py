@@ -16,9 +16,9 @@ import msgspec
 from django.conf import settings
 
 from tracking.collector.answers import Environ, Refusal
-from tracking.collector.intake import host_of, site_of_domain
+from tracking.collector.intake import OPT_OUT_COOKIE, host_of, site_of_domain
 from tracking.collector.sites import SitesUnavailable, directory
-from tracking_project.client_ip import client_ip, masked
+from tracking_project.client_ip import client_ip, masked, without_port
 
 logger = logging.getLogger(__name__)
 
@@ -26,6 +26,14 @@ MAX_BYTES = 256 << 10  # of the file; the one before it is kept as well
 A_SECOND = 20
 SECONDS_SHOWN = 24 * 60 * 60
 MAX_TEXT = 300
+SHOWN = {
+    "Origin": "HTTP_ORIGIN",
+    "Referer": "HTTP_REFERER",
+    "DNT": "HTTP_DNT",
+    "Sec-GPC": "HTTP_SEC_GPC",
+    "Sec-Purpose": "HTTP_SEC_PURPOSE",
+    "Purpose": "HTTP_PURPOSE",
+}
 # How a path or a query names a site, in most of the receivers.
 PUBLIC_ID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 NUMBER = re.compile(r"(?:^/sites/|(?:^|[?&])idsite=)(\d{1,18})(?:/|&|$)")
@@ -40,6 +48,7 @@ class Refused(msgspec.Struct, array_like=True):
     page: str  # as Origin or Referer name it
     ip: str  # without its last part
     user_agent: str
+    headers: dict[str, str] = {}  # those that decide, or tell why
 
 
 encode = msgspec.json.Encoder().encode
@@ -64,13 +73,15 @@ class Allowance:
 allowance = Allowance()
 
 
-def note(environ: Environ, refusal: Refusal) -> None:
+def note(environ: Environ, refusal: Refusal, site_id: int | None = None) -> None:
     """Note a refusal, as long as it can be told to which site the request belonged."""
     now = time.time()
     if not allowance.is_left(now):
         return
     try:
-        if (site_id := site_of(environ)) is not None:
+        if site_id is None:
+            site_id = site_of(environ)
+        if site_id is not None:
             write(refused_of(environ, refusal, site_id, now))
     except (OSError, SitesUnavailable) as error:
         logger.warning("A refusal could not be noted: %s", error)
@@ -89,7 +100,22 @@ def refused_of(environ: Environ, refusal: Refusal, site_id: int, now: float) -> 
         header("HTTP_REFERER") or header("HTTP_ORIGIN"),
         masked(client_ip(environ)),
         header("HTTP_USER_AGENT"),
+        headers_of(environ, site_id),
     )
+
+
+def headers_of(environ: Environ, site_id: int) -> dict[str, str]:
+    """Addresses among them without their last part, and of cookies nothing but ours."""
+    headers = {
+        name: str(environ[key])[:MAX_TEXT] for name, key in SHOWN.items() if environ.get(key)
+    }
+    if chain := environ.get("HTTP_X_FORWARDED_FOR", ""):
+        entries = (masked(without_port(entry.strip())) or "?" for entry in chain.split(","))
+        headers["X-Forwarded-For"] = ", ".join(entries)[:MAX_TEXT]
+    cookie = f"{OPT_OUT_COOKIE}{site_id}=1"
+    if cookie in environ.get("HTTP_COOKIE", ""):
+        headers["Cookie"] = cookie
+    return headers
 
 
 def site_of(environ: Environ) -> int | None:

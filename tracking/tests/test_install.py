@@ -189,6 +189,7 @@ def test_refused_requests(site: Site, owner_client: Client, stranger_client: Cli
         f"POST /t/{site.public_id} (https://example.com/a)",
         "The body is not as expected: Object missing required field `url`.",
         f"127.0.0.1 {FIREFOX}",
+        "Referer: https://example.com/a",
     ]
     assert visit[:3] == [
         "Refused: 400",
@@ -207,9 +208,32 @@ def test_a_domain_that_is_not_known_is_told_to_the_site_of_the_page(
     body = json.dumps({"n": "pageview", "u": "https://example.com/", "d": "exmaple.com"}).encode()
     headers = {"User-Agent": FIREFOX, "Origin": "https://example.com"}
     assert Door(through_wsgi)("POST", "/api/event", body, **headers).status == 202
-    ((label, what, why, _),) = rows(owner_client, site)
+    ((label, what, why, *_),) = rows(owner_client, site)
     assert (label, why) == ("Refused: 202", "No site has the domain exmaple.com.")
     assert what == "POST /api/event (https://example.com)"
+
+
+@pytest.mark.usefixtures("plenty")
+def test_headers_that_decide_are_shown_without_anybodys_address(
+    site: Site, owner_client: Client, settings: Settings
+) -> None:
+    settings.TRUSTED_PROXIES = 1
+    headers = {
+        "Origin": "https://example.com",
+        "X-Forwarded-For": "198.51.100.7, 8.8.4.4:5678, unknown",
+        "DNT": "1",
+        "Sec-GPC": "1",
+        "Sec-Purpose": "prefetch",
+        "Cookie": f"session=secret; uncounted_{site.pk}=1",
+    }
+    Door(through_wsgi)("POST", f"/t/{site.public_id}", b"{}", **headers)
+    ((*_, shown),) = rows(owner_client, site)
+    assert shown == (
+        "Origin: https://example.com DNT: 1 Sec-GPC: 1 Sec-Purpose: prefetch "
+        f"X-Forwarded-For: 198.51.100.7, 8.8.4.…, ? Cookie: uncounted_{site.pk}=1"
+    )
+    assert "8.8.4.4" not in (settings.DATA_DIR / "refused.jsonl").read_text()
+    assert "secret" not in (settings.DATA_DIR / "refused.jsonl").read_text()
 
 
 @pytest.mark.usefixtures("plenty")

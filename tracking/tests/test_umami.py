@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from tracking.collector import refusals
 from tracking.collector.receivers import read_hit
 from tracking.models import Site
 from tracking.tests.doors import Door, Queue, Response
@@ -101,11 +102,16 @@ def test_web_vitals_become_an_event(door: Door, site: Site, queue: Queue) -> Non
     assert hit.props == {"lcp": "1200.5", "cls": "0.01", "inp": "80.0", "fcp": "900.0"}
 
 
-def test_who_a_visitor_is_is_answered_and_not_kept(door: Door, site: Site, queue: Queue) -> None:
+def test_who_a_visitor_is_is_answered_and_not_kept(
+    door: Door, site: Site, queue: Queue, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(refusals, "allowance", refusals.Allowance())
     message = event(site, id="user@example.com", data={"name": "Ann"}) | {"type": "identify"}
     response = send(door, message)
     assert (response.status, "sessionId" in json.loads(response.body)) == (200, True)
     assert queue() == []
+    (noted,) = refusals.of_site(site.pk, 10)
+    assert (noted.status, noted.message) == (200, "Who a visitor is (identify) is not kept.")
 
 
 def test_a_server_reports_on_behalf_of_a_visitor(door: Door, site: Site, queue: Queue) -> None:

@@ -1,7 +1,8 @@
 """The installation page: what to paste where, and what has become of the last requests."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from http import HTTPStatus
 from typing import Any
 
 from django.conf import settings
@@ -115,6 +116,7 @@ class Received:
     rule: str
     ip: str
     user_agent: str
+    headers: dict[str, str] = field(default_factory=dict)
 
 
 def requests_of(site: Site) -> list[Received]:
@@ -147,6 +149,10 @@ def received(hit: RecentHit) -> Received:
 
 def refused(one: refusals.Refused) -> Received:
     what = f"{one.request} ({one.page})" if one.page else one.request
-    label = gettext("Refused: %(status)s") % {"status": one.status}
+    outcome, label = "refused", gettext("Refused: %(status)s") % {"status": one.status}
+    if one.status == HTTPStatus.OK:
+        outcome, label = "filtered", gettext("Accepted, not kept")
     moment = datetime.fromtimestamp(one.time, UTC)
-    return Received(moment, what, "refused", label, one.message, "", one.ip, one.user_agent)
+    return Received(
+        moment, what, outcome, label, one.message, "", one.ip, one.user_agent, one.headers
+    )

@@ -15,6 +15,7 @@ from django.conf import settings
 from msgspec import Meta
 from msgspec.structs import replace
 
+from tracking.collector import refusals
 from tracking.collector.answers import (
     Answer,
     Environ,
@@ -44,6 +45,8 @@ SCRIPT = script_of("dialects/umami.js", "tracker.js")
 HEADERS = "Content-Type, X-Umami-Cache"
 MAX_BATCH, MAX_BATCH_BYTES = 500, 1 << 20
 MAX_DEPTH = 5
+# Names and mail addresses are what it is mostly called with.
+NOT_KEPT = Refusal(HTTPStatus.OK, "Who a visitor is (identify) is not kept.")
 VITALS = ("lcp", "inp", "cls", "fcp", "ttfb")
 
 Text = Annotated[str, Meta(max_length=2000)] | None
@@ -89,7 +92,9 @@ def send(environ: Environ, read: Read, rest: str) -> Answer:
         return answered
     message = parsed(decode_message, body_of(environ, read))
     record = record_of_message(environ, message)
-    if message.type != "identify":  # who a visitor is, is not wanted here
+    if message.type == "identify":
+        refusals.note(environ, NOT_KEPT, record.site_id)
+    else:
         spool().append(record)
     return json_answer(environ, HTTPStatus.OK, session_of(record))
 
@@ -107,7 +112,9 @@ def batch(environ: Environ, read: Read, rest: str) -> Answer:
         except Refusal as refusal:
             details.append({"index": index, "response": error(refusal)})
         else:
-            if message.type != "identify":
+            if message.type == "identify":
+                refusals.note(environ, NOT_KEPT, record.site_id)
+            else:
                 records.append(record)
     if records:
         spool().append(*records)
