@@ -37,9 +37,10 @@ def test_appending_leaves_nothing_in_memory(tmp_path: Path) -> None:
     writer.append(record())
     gc.collect()
     before = len(gc.get_objects())
-    for _ in range(1000):
+    for _ in range(5000):
         writer.append(record())
-    assert len(gc.get_objects()) - before < 100
+    # What leaks is at least an object a hit; other threads of the test run make a few hundred.
+    assert len(gc.get_objects()) - before < 2500
 
 
 def test_chunk_begins_at_a_position_and_holds_whole_lines(tmp_path: Path) -> None:
