@@ -20,6 +20,8 @@ from accounts.roles import ANALYSTS, OPERATORS
 from accounts.tests.factories import UserFactory
 from tracking.models import Site
 from tracking.models.labels import remembered
+from tracking.routers import events_are_in_clickhouse
+from tracking.tests.clickhouse import forget_events
 from tracking.tests.factories import SiteFactory
 from tracking.tests.hits import NOON
 from tracking_project.logs import LOUD_WHEN_BROKEN
@@ -47,6 +49,25 @@ def quick_and_apart(settings: Settings, tmp_path: Path, monkeypatch: pytest.Monk
         monkeypatch.setattr(logging.getLogger(name), "filters", [])
     # Look for new sites at once, in the request: threads see nothing of a test's transaction.
     settings.COLLECTOR_SITES_SECONDS = 0
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Whoever uses the database uses that of visits and events, too."""
+    for item in items if events_are_in_clickhouse() else ():
+        marker = item.get_closest_marker("django_db")
+        used = {"db", "transactional_db"} & {*getattr(item, "fixturenames", ())}
+        if marker or used:
+            given = marker.kwargs if marker else {}
+            about = {"transaction": "transactional_db" in used, **given, "databases": "__all__"}
+            item.add_marker(pytest.mark.django_db(**about), append=False)
+
+
+@pytest.fixture(autouse=True)
+def without_old_events(request: pytest.FixtureRequest) -> Iterator[None]:
+    """ClickHouse does not roll back what a test has stored."""
+    yield
+    if events_are_in_clickhouse() and request.node.get_closest_marker("django_db"):
+        forget_events()
 
 
 @pytest.fixture

@@ -21,7 +21,8 @@ from django.utils.timesince import timesince
 
 from tracking.content_policy import Policy, forbidden
 from tracking.health import Sign, State
-from tracking.models import Event, Site
+from tracking.models import Site
+from tracking.reporting.overview import last_events
 from tracking.snippet import Snippet
 
 SECONDS_OF_PATIENCE = 5
@@ -111,9 +112,7 @@ def is_private(host: str) -> bool:
 
 def last_event(site: Site) -> Sign:
     title, now = (f"Site {site.domain}"), timezone.now()
-    moment = (
-        Event.objects.filter(site=site).order_by("-time").values_list("time", flat=True).first()
-    )
+    moment = last_events([site]).get(site.pk)
     if moment is None:
         advice = "Its install page has the snippet, and shows what became of requests."
         return Sign(title, "no event yet", State.WARNING, advice)

@@ -191,8 +191,12 @@ def time_of(line: bytes) -> datetime | None:
 
 def hits_today() -> HitsToday:
     start = timezone.localtime().replace(hour=0, minute=0, second=0, microsecond=0)
-    # Every event has a site; naming them lets the database use its index on site and time.
-    stored = Event.objects.filter(site__in=Site.objects.order_by(), time__gte=start)
+    stored = Event.objects.filter(
+        # Every event has a site; naming them lets the database use its index on site and time.
+        site__in=list(Site.objects.order_by().values_list("pk", flat=True)),
+        day__gte=start.date() - timedelta(days=1),
+        time__gte=start,
+    )
     days = ExcludedDay.objects.filter(day=start.date()).values_list("reason")
     filtered = days.annotate(number=Sum("hits")).order_by("-number", "reason")
     return HitsToday(

@@ -9,6 +9,7 @@ from django.conf import global_settings
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import to_locale
 
+from tracking.clickhouse.configuration import clickhouse
 from tracking_project.data_dir import make_data_dir, secret_key_in
 from tracking_project.environment import Environment
 from tracking_project.logs import logging_config
@@ -119,6 +120,15 @@ else:
     DATABASES["default"]["CONN_HEALTH_CHECKS"] = True
     # Compiling a report's query takes PostgreSQL longer than to answer it.
     DATABASES["default"].setdefault("OPTIONS", {}).setdefault("options", "-c jit=off")
+# Visits and events may live in ClickHouse, on one server or spread over a cluster.
+DATABASE_ROUTERS = ["tracking.routers.EventsRouter"]
+EVENTS_DATABASE_URL = env("EVENTS_DATABASE_URL", default="")
+if EVENTS_DATABASE_URL:
+    DATABASES["events"] = clickhouse(
+        EVENTS_DATABASE_URL,
+        cluster=env("EVENTS_CLUSTER", default=""),
+        is_replicated=env.bool("EVENTS_REPLICATED", default=False),
+    )
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 # Shared by the web processes of one host; counts the attempts behind the rate limits. Room for
 # many, since a full cache forgets at random: nobody shall wipe a count by filling it.

@@ -2,7 +2,7 @@ from typing import Any
 
 from django import forms
 from django.contrib import admin
-from django.db.models import Exists, OuterRef, QuerySet, Subquery
+from django.db.models import Exists, OuterRef, QuerySet
 from django.http import HttpRequest
 from django.template.defaultfilters import filesizeformat
 from django.template.loader import render_to_string
@@ -17,8 +17,8 @@ from accounts.admin import TimeZoneSelect
 from tracking.admin.filters import RelatedRowFilter
 from tracking.admin.site_actions import SiteActions
 from tracking.forms.sites import DomainField
-from tracking.models import Event, Site
-from tracking.reporting.overview import DAYS, SiteOverview, overview
+from tracking.models import Site
+from tracking.reporting.overview import DAYS, SiteOverview, last_events, overview
 from tracking.reporting.storage import storage
 from tracking.templatetags.charts import sparkline
 from tracking.templatetags.figures import exact
@@ -44,9 +44,10 @@ class SiteChangeList(BackOfficeChangeList):
     def get_results(self, request: HttpRequest) -> None:
         super().get_results(request)
         sites: list[Any] = list(self.result_list)
-        figures, bytes_of = overview(sites), storage()
+        figures, bytes_of, moments = overview(sites), storage(), last_events(sites)
         for site in sites:
             site.overview, site.bytes_stored = figures[site.pk], bytes_of.get(site.pk, 0)
+            site.event_at = moments.get(site.pk)
         self.result_list = sites
 
 
@@ -69,12 +70,7 @@ class SiteAdmin(SiteActions, BackOfficeAdmin):
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Site]:
         visible = Site.objects.visible_to(request.user).filter(pk=OuterRef("pk")).order_by()
-        events = Event.objects.filter(site=OuterRef("pk")).order_by("-time")
-        return (
-            super()
-            .get_queryset(request)
-            .annotate(is_visible=Exists(visible), event_at=Subquery(events.values("time")[:1]))
-        )
+        return super().get_queryset(request).annotate(is_visible=Exists(visible))
 
     def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[BackOfficeChangeList]:
         return SiteChangeList

@@ -1,6 +1,7 @@
 from tracking.models.annotations import Annotation
 from tracking.models.excluded import CrawlerDay, ExcludedDay, ExcludedHit, Reason
 from tracking.models.labels import Label
+from tracking.models.open_visits import OpenVisit
 from tracking.models.queue import QueueFile
 from tracking.models.received import RecentHit
 from tracking.models.segments import Segment
@@ -18,6 +19,7 @@ __all__ = [
     "ExcludedDay",
     "ExcludedHit",
     "Label",
+    "OpenVisit",
     "QueueFile",
     "Reason",
     "RecentHit",

@@ -11,6 +11,8 @@ from typing import Any
 
 from django.db import models
 from django.db.backends.base.base import BaseDatabaseWrapper
+from django.db.models.fields.json import KeyTextTransform
+from django.db.models.lookups import IsNull
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 MILLISECOND = timedelta(milliseconds=1)
@@ -49,6 +51,8 @@ class Among(models.Lookup):
         column, params = self.process_lhs(compiler, connection)
         if connection.vendor == "postgresql":
             return f"{column} = ANY(%s)", (*params, list(self.rhs))
+        if connection.vendor == "clickhouse":
+            return f"has(%s, {column})", (list(self.rhs), *params)
         values = "SELECT value FROM json_each(%s)"
         return f"{column} IN ({values})", (*params, json.dumps(list(self.rhs)))
 
@@ -107,3 +111,51 @@ class DayField(NumberOnSQLite, models.DateField):  # type: ignore[type-arg]
 
     to_number = staticmethod(day_number)
     from_number = staticmethod(day_of)
+
+
+class PropertiesField(models.JSONField):
+    """Texts by their names, or None; ClickHouse has a type for just that."""
+
+    def db_type(self, connection: BaseDatabaseWrapper) -> str | None:
+        if connection.vendor == "clickhouse":
+            return "Map(LowCardinality(String), String)"
+        return super().db_type(connection)
+
+    def get_db_prep_value(
+        self, value: Any, connection: BaseDatabaseWrapper, prepared: bool = False
+    ) -> Any:
+        if connection.vendor == "clickhouse":
+            return value or {}
+        return super().get_db_prep_value(value, connection, prepared)
+
+    def get_db_prep_save(self, value: Any, connection: BaseDatabaseWrapper) -> Any:
+        if connection.vendor == "clickhouse":
+            return value or {}
+        return super().get_db_prep_save(value, connection)
+
+    def select_format(self, compiler: Any, sql: str, params: Any) -> Any:
+        if compiler.connection.vendor == "clickhouse":
+            return sql, params
+        return super().select_format(compiler, sql, params)
+
+    def from_db_value(self, value: Any, expression: Any, connection: BaseDatabaseWrapper) -> Any:
+        if connection.vendor == "clickhouse":
+            return value or None
+        return super().from_db_value(value, expression, connection)
+
+
+@PropertiesField.register_lookup
+class HasNoProperties(IsNull):
+    def as_clickhouse(self, compiler: Any, connection: BaseDatabaseWrapper) -> Any:
+        column, params = self.process_lhs(compiler, connection)
+        return f"{'empty' if self.rhs else 'notEmpty'}({column})", params
+
+
+class PropertyText(KeyTextTransform):
+    """The text of one property."""
+
+    output_field = models.TextField()
+
+    def as_clickhouse(self, compiler: Any, connection: BaseDatabaseWrapper, **context: Any) -> Any:
+        column, params = compiler.compile(self.lhs)
+        return f"{column}[%s]", (*params, self.key_name)

@@ -9,7 +9,7 @@ from hashlib import blake2b
 from typing import Any, TypeVar
 
 from django.db import models
-from django.db.models.lookups import In
+from django.db.models.lookups import In, IsNull
 
 T = TypeVar("T")
 M = TypeVar("M", bound=models.Model, covariant=True)
@@ -17,6 +17,8 @@ M = TypeVar("M", bound=models.Model, covariant=True)
 # SQLite takes 32,766 parameters in a query.
 AT_ONCE = 30_000
 REMEMBERED_BYTES = 16 << 20
+NONE = 0  # where ClickHouse has no label; others have NULL
+NOBODYS = -1
 OVERHEAD = 150  # of two dictionary entries, a text and a number
 
 
@@ -149,6 +151,10 @@ class Label(models.Model):
         return self.text
 
 
+def none_where_zero(value: Any, expression: Any, connection: Any) -> Any:
+    return None if value == NONE else value
+
+
 class LabelText:
     """Attribute of an instance: the text behind the number."""
 
@@ -197,7 +203,21 @@ class LabelField(models.Field):  # type: ignore[type-arg]
         if not isinstance(value, str):
             return super().get_prep_value(value)
         # A text that nothing has is no row's.
-        return Label.objects.find([value]).get(value, 0)
+        return Label.objects.find([value]).get(value, NOBODYS)
+
+    def get_db_prep_value(self, value: Any, connection: Any, prepared: bool = False) -> Any:
+        value = super().get_db_prep_value(value, connection, prepared)
+        return NONE if value is None and connection.vendor == "clickhouse" else value
+
+    def get_db_converters(self, connection: Any) -> list[Any]:
+        return [none_where_zero] if connection.vendor == "clickhouse" else []
+
+
+@LabelField.register_lookup
+class HasNoLabel(IsNull):
+    def as_clickhouse(self, compiler: Any, connection: Any) -> Any:
+        label, params = self.process_lhs(compiler, connection)
+        return f"{label} {'=' if self.rhs else '<>'} {NONE}", params
 
 
 @LabelField.register_lookup
@@ -221,9 +241,14 @@ class LabelLookup(In):
     compares: str
 
     def get_prep_lookup(self) -> Any:
-        labels = Label.objects.filter(**{f"text__{self.compares}": self.rhs})
-        self.rhs = labels.values("pk").query
+        self.labels = Label.objects.filter(**{f"text__{self.compares}": self.rhs})
+        self.rhs = self.labels.values("pk").query
         return super().get_prep_lookup()
+
+    def as_clickhouse(self, compiler: Any, connection: Any) -> Any:
+        """The table of labels is in the other database."""
+        label, params = self.process_lhs(compiler, connection)
+        return f"has(%s, {label})", (list(self.labels.values_list("pk", flat=True)), *params)
 
 
 for name in (

@@ -15,6 +15,7 @@ from django.dispatch import receiver
 from tracking.models.fields import DayField
 from tracking.models.sites import Site
 from tracking.models.visits import Visit
+from tracking.routers import events_are_in_clickhouse
 
 # A visit's last hits may still be on their way when its day is over.
 GRACE = timedelta(minutes=2)
@@ -63,6 +64,8 @@ class StaleDayQuerySet(models.QuerySet["StaleDay"]):
         self.note(site, days)
 
     def note_all(self, days: Mapping[Site, Iterable[date]]) -> None:
+        if events_are_in_clickhouse():
+            return  # it reads them as fast as they are
         over: list[StaleDay] = []
         running: list[StaleDay] = []
         for site, noted in days.items():
@@ -102,10 +105,10 @@ class StaleDay(models.Model):
 
 
 @receiver(pre_delete, sender=Visit)
-def note_deleted_visit(instance: Visit, using: str, **kwargs: Any) -> None:
+def note_deleted_visit(instance: Visit, **kwargs: Any) -> None:
     """With a visit go its events."""
     span = instance.started_at, instance.ended_at
-    StaleDay.objects.using(using).note_visits(instance.site, [span])
+    StaleDay.objects.note_visits(instance.site, [span])
 
 
 @receiver(pre_save, sender=Site)

@@ -8,7 +8,7 @@ from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from accounts.models import User
-from tracking.models.fields import DayField, MomentField, RowNumberField
+from tracking.models.fields import DayField, MomentField, PropertiesField, RowNumberField
 from tracking.models.labels import LabelField, LabelledQuerySet
 from tracking.models.sites import Site
 
@@ -158,7 +158,7 @@ class Event(models.Model):
         _("page"), help_text=_("The path of the page's URL, or the group that the sender gave.")
     )
     title = LabelField(_("title"))
-    props = models.JSONField(
+    props = PropertiesField(
         _("properties"), null=True, blank=True, help_text=_("Texts by their names.")
     )
     revenue = models.DecimalField(
@@ -212,5 +212,5 @@ def delete_with_site(instance: Site, using: str, **kwargs: Any) -> None:
     that only asks for confirmation. The lock keeps the worker from adding rows meanwhile.
     """
     list(Site.objects.using(using).select_for_update().filter(pk=instance.pk).values("pk"))
-    Event.objects.filter(site=instance)._raw_delete(using)
-    Visit.objects.filter(site=instance)._raw_delete(using)
+    for rows in (Event.objects.filter(site=instance), Visit.objects.filter(site=instance)):
+        rows._raw_delete(rows.db)

@@ -4,9 +4,9 @@ from dataclasses import dataclass
 from datetime import date
 
 from django.db import transaction
-from django.db.models import Count, Q, QuerySet
+from django.db.models import Q, QuerySet
 
-from tracking.models import Event, Label, Site, StaleDay, Visit
+from tracking.models import Event, Label, OpenVisit, Site, StaleDay, Visit
 from tracking.rules.paths import Paths
 
 # The worker waits for its turn between two parts.
@@ -63,8 +63,7 @@ def pages(path: str) -> list[int]:
 
 def events_of(visits: QuerySet[Visit]) -> int:
     """How many events would go with the visits."""
-    number: int = visits.aggregate(number=Count("event_set"))["number"]
-    return number
+    return Event.objects.filter(visit__in=visits.order_by().values("pk")).count()
 
 
 def delete(site: Site, choice: Choice) -> int:
@@ -79,6 +78,7 @@ def delete(site: Site, choice: Choice) -> int:
             list(Site.objects.select_for_update().filter(pk=site.pk).values("pk"))
             gone = Visit.objects.filter(pk__in=ids)
             StaleDay.objects.note_visits(site, gone.values_list("started_at", "ended_at"))
+            OpenVisit.objects.filter(pk__in=ids).delete()
             Event.objects.filter(visit__in=ids)._raw_delete(Event.objects.db)
             gone._raw_delete(Visit.objects.db)
         deleted += len(ids)

@@ -11,12 +11,12 @@ from django.db import transaction
 from django.db.models import F, QuerySet
 
 from tracking.models import CrawlerDay, ExcludedDay, ExcludedHit, Label, Reason, Site
-from tracking.processing import excluded, store
+from tracking.processing import excluded
 from tracking.processing.acquisition import acquisition
 from tracking.processing.arrivals import Arrival
-from tracking.processing.changes import note_changes
 from tracking.processing.rules import rules_of
 from tracking.processing.sessions import sessionize
+from tracking.processing.storage import stored_visits
 from tracking.processing.user_agent import parse
 
 AT_ONCE = 2_000
@@ -38,17 +38,16 @@ def restore_some(site: Site, hits: list[ExcludedHit]) -> int:
     labels = Label.objects.ids(text for arrival in arrivals for text in arrival.texts())
     for arrival in arrivals:
         arrival.labels = labels
+    stored = stored_visits()
+    stored.reopen(arrivals)
     with transaction.atomic():
         # Keeps the workers, which hold a weaker lock, from looking for the same visits meanwhile.
         list(Site.objects.select_for_update().filter(pk=site.pk).values("pk"))
         kept = ExcludedHit.objects.filter(pk__in=[hit.pk for hit in hits]).select_for_update()
         here = {hit.pk: hit for hit in kept.defer("arrival")}  # somebody may have been faster
-        sessions = sessionize([arrival for arrival in arrivals if arrival.id in here])
-        store.insert_visits(sessions.new)
-        store.update_visits(sessions.changed.values())
-        store.insert_events(sessions.events)
-        store.update_events(sessions.read)
-        note_changes([arrival for arrival in arrivals if arrival.id in here], sessions)
+        restored = [one for one in arrivals if one.id in here]
+        sessions = sessionize(restored, stored)
+        stored.save(restored, sessions)
         uncount(site, list(here.values()))
         excluded.note(sessions.unplaced, (), {site.pk})
         ExcludedHit.objects.filter(pk__in=here).delete()

@@ -1,37 +1,22 @@
-"""Which visit does a hit belong to? Visits are found in the database, each batch anew.
+"""Which visit does a hit belong to, and what becomes of the visit?"""
 
-The worker remembers no visit between two batches: a restart changes nothing, and two hosts
-that meet the same visitor do not overwrite what the other one counted.
-"""
-
-from collections import defaultdict
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
-from datetime import date, datetime, timedelta
-
-from django.db import connection
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING
 
 from tracking.models import Event, Reason, Visit
 from tracking.models.fields import MILLISECOND
-from tracking.models.labels import slices
 from tracking.processing.arrivals import Arrival
 from tracking.processing.store import bare
+
+if TYPE_CHECKING:
+    from tracking.processing.stored_visits import StoredVisits
 
 GAP = timedelta(minutes=30)
 
 View = tuple[int, int | None]  # a visit and a page
-
-
-@dataclass
-class Reading:
-    """For how many milliseconds, and how far in percent, a page was read."""
-
-    engaged: int = 0
-    scroll: int = 0
-
-    def add(self, arrival: Arrival) -> None:
-        self.engaged += arrival.hit.engaged
-        self.scroll = max(self.scroll, arrival.hit.scroll)
 
 
 @dataclass
@@ -41,7 +26,8 @@ class Sessions:
     new: list[Visit] = field(default_factory=list)
     changed: dict[int, Visit] = field(default_factory=dict)
     events: list[Event] = field(default_factory=list)
-    read: list[tuple[int, Reading]] = field(default_factory=list)  # stored events, in all now
+    read: list[Event] = field(default_factory=list)  # stored ones that were read for longer
+    hits: Counter[int] = field(default_factory=Counter)  # by the visit
     unplaced: list[Arrival] = field(default_factory=list)  # read pages whose view is not known
 
     def leave(self, arrival: Arrival) -> None:
@@ -49,13 +35,13 @@ class Sessions:
         self.unplaced.append(arrival)
 
 
-def sessionize(arrivals: Sequence[Arrival]) -> Sessions:
+def sessionize(arrivals: Sequence[Arrival], stored_visits: "StoredVisits") -> Sessions:
     """Find or begin the visit of each arrival; they come in order of time.
 
     Runs in the transaction that stores the result.
     """
     sessions = Sessions()
-    visits = recent_visits(arrivals)
+    visits = stored_visits.recent(arrivals)
     stored = {visit.id for known in visits.values() for visit in known}
     views: dict[View, Event] = {}
     readings: dict[View, list[Arrival]] = {}  # of views that are stored already
@@ -69,8 +55,7 @@ def sessionize(arrivals: Sequence[Arrival]) -> Sessions:
             view = (visit.id, arrival.labels[arrival.page])
             prolong(visit, arrival)
             if event := views.get(view):
-                event.engaged += arrival.hit.engaged
-                event.scroll = max(event.scroll, arrival.hit.scroll)
+                read_on(event, arrival)
             else:
                 readings.setdefault(view, []).append(arrival)
         else:
@@ -83,49 +68,31 @@ def sessionize(arrivals: Sequence[Arrival]) -> Sessions:
             sessions.events.append(event)
             if arrival.hit.is_pageview:
                 views[visit.id, arrival.labels[arrival.page]] = event
+        sessions.hits[visit.id] += 1
         if visit.id in stored:
             sessions.changed[visit.id] = visit
-    place(readings, sessions)
+    place(readings, sessions, stored_visits)
     return sessions
 
 
-def place(readings: dict[View, list[Arrival]], sessions: Sessions) -> None:
+def place(
+    readings: dict[View, list[Arrival]], sessions: Sessions, stored_visits: "StoredVisits"
+) -> None:
     """Add what was read to the last stored view of the page in its visit."""
-    views: dict[View, tuple[int, Reading]] = {}
-    for some in slices(sorted({visit_id for visit_id, _ in readings})):
-        events = Event.objects.filter(visit__in=some, name=Event.PAGEVIEW).order_by("pk")
-        for pk, visit_id, page, engaged, scroll in events.values_list(
-            "pk", "visit_id", "page", "engaged", "scroll"
-        ):
-            views[visit_id, page] = pk, Reading(engaged, scroll)
+    views = stored_visits.last_views({visit_id for visit_id, _ in readings})
     for view, arrivals in readings.items():
-        if view in views:
-            pk, reading = views[view]
+        if event := views.get(view):
             for arrival in arrivals:
-                reading.add(arrival)
-            sessions.read.append((pk, reading))
+                read_on(event, arrival)
+            sessions.read.append(event)
         else:
             for arrival in arrivals:
                 sessions.leave(arrival)
 
 
-def recent_visits(arrivals: Iterable[Arrival]) -> defaultdict[int, list[Visit]]:
-    """Stored visits that one of the arrivals may continue, by visitor id.
-
-    They are locked where the database can do that: another host may be about to change them.
-    """
-    visitors: defaultdict[date, set[int]] = defaultdict(set)
-    for arrival in arrivals:
-        for day, visitor in arrival.visitor_ids:
-            visitors[day].add(visitor)
-    visits: defaultdict[int, list[Visit]] = defaultdict(list)
-    for day, ids in visitors.items():
-        found = Visit.objects.filter(day=day, visitor_id__among=sorted(ids)).order_by("pk")
-        if connection.features.has_select_for_update:
-            found = found.select_for_update()
-        for values in found.values():
-            visits[values["visitor_id"]].append(bare(Visit, **values))
-    return visits
+def read_on(event: Event, arrival: Arrival) -> None:
+    event.engaged += arrival.hit.engaged
+    event.scroll = max(event.scroll, arrival.hit.scroll)
 
 
 def began(arrival: Arrival) -> datetime:

@@ -8,7 +8,7 @@ import json
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from functools import partial
 from operator import attrgetter
-from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar
+from typing import Any, TypeAlias, TypeVar
 
 from django.db import connection, models
 from django.db.models.fields import DecimalField
@@ -16,9 +16,6 @@ from psycopg.types.json import Jsonb
 
 from tracking.models import Event, Site, Visit
 from tracking.models.fields import NumberOnSQLite
-
-if TYPE_CHECKING:
-    from tracking.processing.sessions import Reading
 
 AnyField: TypeAlias = "models.Field[Any, Any]"  # Django's classes are generic only for mypy
 
@@ -86,22 +83,25 @@ def insert_events(events: Collection[Event]) -> None:
 
 def update_visits(visits: Collection[Visit]) -> None:
     """Write the fields of `CHANGING_FIELDS`."""
-    if not visits:
+    update(Visit, visits, CHANGING_FIELDS)
+
+
+def update_events(events: Collection[Event]) -> None:
+    """Write how they were read."""
+    update(Event, events, ("engaged", "scroll"))
+
+
+def update(
+    model: type[models.Model], instances: Collection[models.Model], names: Collection[str]
+) -> None:
+    """Write these fields of rows that exist."""
+    if not instances:
         return
-    changing = [field for field in Visit._meta.concrete_fields if field.name in CHANGING_FIELDS]
+    changing = [field for field in model._meta.concrete_fields if field.name in names]
     assignments = ", ".join(f"{quoted(field)} = %s" for field in changing)
-    sql = f"UPDATE {Visit._meta.db_table} SET {assignments} WHERE id = %s"  # noqa: S608
+    sql = f"UPDATE {model._meta.db_table} SET {assignments} WHERE id = %s"  # noqa: S608
     with connection.cursor() as cursor:
-        cursor.executemany(sql, list(rows(visits, [*changing, Visit._meta.pk])))
-
-
-def update_events(read: Collection[tuple[int, "Reading"]]) -> None:
-    """Write how the events were read, by their ids."""
-    if not read:
-        return
-    sql = f"UPDATE {Event._meta.db_table} SET engaged = %s, scroll = %s WHERE id = %s"  # noqa: S608
-    with connection.cursor() as cursor:
-        cursor.executemany(sql, [(it.engaged, it.scroll, pk) for pk, it in read])
+        cursor.executemany(sql, list(rows(instances, [*changing, model._meta.pk])))
 
 
 def insert(model: type[models.Model], instances: Collection[models.Model]) -> None:

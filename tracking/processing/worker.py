@@ -15,11 +15,11 @@ from tracking.processing import excluded, exclusions, store
 from tracking.processing.acquisition import acquisition
 from tracking.processing.arrivals import Arrival, split_url
 from tracking.processing.backlog import Backlog, Batch, PositionMoved
-from tracking.processing.changes import note_changes
 from tracking.processing.geodata import get_geodata
 from tracking.processing.received import Received
 from tracking.processing.rules import Rules, rules_of
 from tracking.processing.sessions import sessionize
+from tracking.processing.storage import stored_visits
 from tracking.processing.user_agent import parse
 from tracking.processing.visitor import Visitors
 from tracking.spool import Record
@@ -100,6 +100,7 @@ class Worker:
             add_currency,
             self.visitors.identify,
         )
+        self.stored_visits = stored_visits()
         self.received = Received()
         self.stored = 0
         self.excluded: Counter[Reason] = Counter()
@@ -132,6 +133,7 @@ class Worker:
         self.rate_limit.begin()
         arrivals = self.label(self.prepare(batch, outcome), outcome)
         kept = self.find_out(excluded.to_keep(outcome.excluded), outcome)
+        self.stored_visits.reopen(arrivals)
         with transaction.atomic():
             existing = store.lock_sites({one.site.id for one in (*arrivals, *outcome.excluded)})
             here = [arrival for arrival in arrivals if arrival.site.id in existing]
@@ -228,12 +230,8 @@ class Worker:
         """
         try:
             with transaction.atomic():
-                sessions = sessionize(arrivals)
-                store.insert_visits(sessions.new)
-                store.update_visits(sessions.changed.values())
-                store.insert_events(sessions.events)
-                store.update_events(sessions.read)
-                note_changes(arrivals, sessions)
+                sessions = sessionize(arrivals, self.stored_visits)
+                self.stored_visits.save(arrivals, sessions)
         except Exception as error:
             if isinstance(error, Error) and not isinstance(error, DataError | IntegrityError):
                 raise  # not the hits' fault
@@ -253,4 +251,6 @@ class Worker:
         self.backlog.remove_orphans()
         excluded.forget_old(datetime.now(UTC))
         oldest = batch.records[0][1].time if batch.records else time.time()
-        self.visitors.forget_salts(datetime.fromtimestamp(max(0, min(oldest, time.time())), UTC))
+        until = datetime.fromtimestamp(max(0, min(oldest, time.time())), UTC)
+        self.visitors.forget_salts(until)
+        self.stored_visits.forget(until)

@@ -2,14 +2,16 @@
 
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 
-from django.db.models import Count
+from django.db.models import Count, Max, OuterRef, Subquery
+from django.utils import timezone
 
-from tracking.models import DailyStat, Site, StaleDay, Visit
+from tracking.models import DailyStat, Event, Site, StaleDay, Visit
 from tracking.reporting.columns import unpacked
 from tracking.reporting.metrics import MEASURES
 from tracking.reporting.period import midnight
+from tracking.routers import events_are_in_clickhouse
 
 DAYS = 30
 VISITORS, VISITS = 1 + MEASURES.index("visitors"), 1 + MEASURES.index("visits")
@@ -62,10 +64,38 @@ def overview(sites: Iterable[Site]) -> dict[int, SiteOverview]:
     return overviews
 
 
+def last_events(sites: Collection[Site]) -> dict[int, datetime]:
+    """When something last happened on each site on which anything has."""
+    if events_are_in_clickhouse():
+        return last_events_of_days(sites)
+    events = Event.objects.filter(site=OuterRef("pk")).order_by("-time")
+    known = Site.objects.filter(pk__in=[site.pk for site in sites]).order_by()
+    moments = known.annotate(event_at=Subquery(events.values("time")[:1]))
+    return {
+        site: moment for site, moment in moments.values_list("pk", "event_at") if moment is not None
+    }
+
+
+def last_events_of_days(sites: Collection[Site]) -> dict[int, datetime]:
+    """First among the last days, since ClickHouse looks at all rows of those that it is asked
+    about; then, of quiet sites, among all."""
+    moments: dict[int, datetime] = {}
+    for days in (2, 30, None):
+        left = [site.pk for site in sites if site.pk not in moments]
+        events = Event.objects.filter(site__in=left)
+        if days is not None:
+            events = events.filter(day__gte=timezone.now().date() - timedelta(days=days))
+        if left:
+            moments |= dict(events.order_by().values_list("site").annotate(Max("time")))
+    return moments
+
+
 def daily_counts(
     sites: Collection[Site], first: date, last: date
 ) -> dict[tuple[int, date], DayCount]:
     """Visitors and visits of each site and day that had some; of many sites at once."""
+    if events_are_in_clickhouse():
+        return counts_of_rows(sites, first, last)
     known = {site.pk: site for site in sites}
     about = {"site__in": known, "day__range": (first, last)}
     stale = set(StaleDay.objects.filter(**about).values_list("site_id", "day"))
@@ -90,3 +120,15 @@ def daily_counts(
             if (site_id, day) in stale
         }
     return counts
+
+
+def counts_of_rows(
+    sites: Collection[Site], first: date, last: date
+) -> dict[tuple[int, date], DayCount]:
+    rows = (
+        Visit.objects.filter(site__in=[site.pk for site in sites], day__range=(first, last))
+        .order_by()
+        .values_list("site_id", "day")
+        .annotate(Count("visitor_id", distinct=True), Count("pk"))
+    )
+    return {(site, day): DayCount(visitors, visits) for site, day, visitors, visits in rows}

@@ -7,10 +7,13 @@ from typing import Any
 import numpy as np
 
 from tracking.models import Event, Site
+from tracking.reporting.clickhouse.batch import property_names
+from tracking.reporting.clickhouse.scope import Scope
 from tracking.reporting.columns import Coded, Numbers
 from tracking.reporting.dimensions import PROPERTY
 from tracking.reporting.period import DAY, Period, midnight
 from tracking.reporting.sources import Sources
+from tracking.routers import events_are_in_clickhouse
 
 # Events, to find the names of properties.
 LOOKED_AT = 500
@@ -72,6 +75,8 @@ def looked_up(keys: Numbers, known: Numbers, values: Numbers) -> Numbers:
 
 def names_of(site: Site, period: Period) -> list[str]:
     """The properties that the latest events of the period have."""
+    if events_are_in_clickhouse():
+        return property_names(Scope((site,), site.zone, period))
     latest = Event.objects.filter(
         site=site, time__gte=period.start, time__lt=period.end, props__isnull=False
     ).order_by("-time")[:LOOKED_AT]

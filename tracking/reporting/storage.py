@@ -5,10 +5,12 @@ both tables are shared among the sites by that number.
 """
 
 from django.core.cache import cache
-from django.db import connection
+from django.db import connections
 from django.db.models import Count
 
+from tracking.clickhouse.reading import bytes_of_tables
 from tracking.models import Event, Visit
+from tracking.routers import events_database
 
 SECONDS_REMEMBERED = 3600
 KEY = "storage-of-sites"
@@ -33,7 +35,10 @@ def estimate() -> dict[int, int]:
 
 def tables_bytes() -> int:
     """Of SQLite the whole file, of which little else is in there."""
+    connection = connections[events_database()]
     with connection.cursor() as cursor:
+        if connection.vendor == "clickhouse":
+            return bytes_of_tables(cursor)
         if connection.vendor == "sqlite":
             cursor.execute("SELECT page_count * page_size FROM pragma_page_count, pragma_page_size")
             size: int = cursor.fetchone()[0]

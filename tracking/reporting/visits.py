@@ -6,11 +6,11 @@ from functools import reduce
 from operator import or_
 
 from django.db.models import Q, QuerySet, TextField
-from django.db.models.fields.json import KeyTextTransform
 from django.db.models.functions import Cast
 from django.utils.translation import gettext
 
 from tracking.models import Event, Site
+from tracking.models.fields import PropertyText
 from tracking.reporting.dimensions import PROPERTY, Of, dimension_named
 from tracking.reporting.filters import AnyOf, Condition, Did, Filter, Operator
 
@@ -56,7 +56,7 @@ def visits_with(filters: Iterable[Filter], site: Site) -> QuerySet[Event, int]:
         column = dimension.column
         if dimension.of is Of.PROPERTY:
             column, name = f"property_{number}", filter.dimension.removeprefix(PROPERTY)
-            events = events.alias(**{column: Cast(KeyTextTransform(name, "props"), TextField())})
+            events = events.alias(**{column: Cast(PropertyText(name, "props"), TextField())})
         if dimension.of is Of.VIEW:
             events = events.filter(name=Event.PAGEVIEW)
         elif dimension.of is Of.NAMED:

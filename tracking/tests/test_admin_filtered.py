@@ -117,5 +117,5 @@ def test_more_hits_ask_no_more(
 ) -> None:
     for _ in range(2):
         process_hits(record(site, NOON, prefetch=True))
-        with django_assert_num_queries(7):
+        with django_assert_num_queries(8):
             staff_client.get(FILTERED)

@@ -4,13 +4,15 @@ from typing import Any
 
 from django import forms
 from django.core.exceptions import ValidationError
-from django.db.models import Q
+from django.db.models import Q, QuerySet
 from django.shortcuts import get_object_or_404
+from django.utils import timezone
 from django.utils.translation import gettext
 from django.views.generic import TemplateView
 
 from tracking.models import Event, Site, Visit
 from tracking.reporting.visits import visits_where
+from tracking.routers import events_are_in_clickhouse
 from tracking.views.access import ReportMixin
 
 VISITS = 50
@@ -19,6 +21,8 @@ EVENTS = 200
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 MICROSECOND = timedelta(microseconds=1)
 EVERY = Q()
+DAYS_LOOKED_AT = (timedelta(days=2), timedelta(days=60))
+MARGIN = timedelta(days=2)
 
 
 @dataclass(frozen=True)
@@ -81,12 +85,11 @@ def page_of(
     """
     visits = site.visits.filter(where)
     if after:
-        found = list(
-            visits.filter(
-                Q(started_at__gt=after.started_at) | Q(pk__gt=after.visit_id),
-                started_at__gte=after.started_at,
-            ).order_by("started_at", "pk")[: VISITS + 1]
+        visits = visits.filter(
+            Q(started_at__gt=after.started_at) | Q(pk__gt=after.visit_id),
+            started_at__gte=after.started_at,
         )
+        found = oldest(visits.order_by("started_at", "pk"), after.started_at)
         shown = found[:VISITS][::-1]
         is_last, is_first = not shown, len(found) <= VISITS
     else:
@@ -95,7 +98,9 @@ def page_of(
                 Q(started_at__lt=before.started_at) | Q(pk__lt=before.visit_id),
                 started_at__lte=before.started_at,
             )
-        found = list(visits.order_by("-started_at", "-pk")[: VISITS + 1])
+        found = newest(
+            visits.order_by("-started_at", "-pk"), before.started_at if before else timezone.now()
+        )
         shown = found[:VISITS]
         is_last, is_first = len(found) <= VISITS, before is None or not shown
     return Page(
@@ -103,6 +108,26 @@ def page_of(
         newer=None if is_first else Place.of(shown[0]),
         older=None if is_last else Place.of(shown[-1]),
     )
+
+
+def newest(visits: QuerySet[Visit], until: datetime) -> list[Visit]:
+    """Those of a page, and one more. ClickHouse reads days as a whole: there we look for them
+    among few days first."""
+    for days in DAYS_LOOKED_AT if events_are_in_clickhouse() else ():
+        found = list(visits.filter(day__gte=(until - days).date())[: VISITS + 1])
+        if len(found) > VISITS:
+            return found
+    return list(visits[: VISITS + 1])
+
+
+def oldest(visits: QuerySet[Visit], since: datetime) -> list[Visit]:
+    """The same from a moment on."""
+    for days in DAYS_LOOKED_AT if events_are_in_clickhouse() else ():
+        around = ((since - MARGIN).date(), (since + days).date())
+        found = list(visits.filter(day__range=around)[: VISITS + 1])
+        if len(found) > VISITS:
+            return found
+    return list(visits[: VISITS + 1])
 
 
 class VisitLogView(ReportMixin, TemplateView):

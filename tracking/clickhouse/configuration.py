@@ -1,0 +1,44 @@
+from typing import Any
+from urllib.parse import parse_qsl, unquote, urlsplit
+
+from django.core.exceptions import ImproperlyConfigured
+
+SCHEMES = {"clickhouse": False, "clickhouses": True}  # whether by TLS
+EXAMPLE = "clickhouse://user:password@localhost:9000/tracking"
+
+
+def clickhouse(url: str, *, cluster: str, is_replicated: bool) -> dict[str, Any]:
+    """The entry of DATABASES for a ClickHouse server's native protocol.
+
+    What follows `?` goes to clickhouse-driver: `alt_hosts=other:9000` names further nodes to
+    ask while the first is away, `ca_certs=…` who signed its certificate.
+    """
+    try:
+        parts = urlsplit(url)
+        port = parts.port
+    except ValueError as error:
+        raise ImproperlyConfigured(f"EVENTS_DATABASE_URL cannot be read: {error}") from None
+    if parts.scheme not in SCHEMES or not parts.hostname:
+        raise ImproperlyConfigured(
+            f"EVENTS_DATABASE_URL is the address of a ClickHouse server, as in {EXAMPLE}"
+        )
+    options: dict[str, Any] = dict(parse_qsl(parts.query))
+    if SCHEMES[parts.scheme]:
+        options["secure"] = True
+    return {
+        "ENGINE": "tracking.clickhouse",
+        "HOST": parts.hostname,
+        "PORT": port or (9440 if SCHEMES[parts.scheme] else 9000),
+        "USER": unquote(parts.username or ""),
+        "PASSWORD": unquote(parts.password or ""),
+        "NAME": parts.path.strip("/") or "default",
+        "OPTIONS": {
+            "connect_timeout": 5,
+            "send_receive_timeout": 60,
+            **options,
+            "cluster": cluster,
+            "replicated": is_replicated,
+        },
+        # Test databases are flushed by ourselves: ClickHouse rolls nothing back.
+        "TEST": {"fake_transaction": True},
+    }

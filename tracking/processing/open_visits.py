@@ -1,0 +1,186 @@
+"""Visits and events are in ClickHouse, which has no transactions.
+
+They are written there first; then what is known of the visits that may go on is committed in the
+other database, together with the position in the queue. Whoever dies between the two does it
+all again: from the same beginnings come the same rows, and replace what was written before.
+"""
+
+from collections import defaultdict
+from collections.abc import Collection, Iterable
+from datetime import UTC, date, datetime, timedelta
+from decimal import Decimal
+from typing import TYPE_CHECKING, Any, TypeAlias
+
+import msgspec
+from django.db import connection, models
+from django.db.models.expressions import RawSQL
+
+from tracking.clickhouse.writing import insert
+from tracking.models import Event, Label, OpenVisit, Visit
+from tracking.models.fields import DayField, MomentField, PropertiesField
+from tracking.processing import store
+from tracking.processing.arrivals import Arrival
+from tracking.processing.sessions import GAP, Sessions, View, began
+from tracking.processing.store import bare
+from tracking.processing.stored_visits import StoredVisits, visitors_of
+
+# For so long a visit stays open; of a hit that comes later its visit is looked for in ClickHouse.
+KEPT = timedelta(hours=2)
+# Pages of a visit of which the time on them can still grow.
+MAX_VIEWS = 200
+
+
+def type_of(field: Any) -> Any:
+    """Of a field's value."""
+    kinds: tuple[tuple[type[Any], Any], ...] = (
+        (MomentField, datetime),
+        (DayField, date),
+        (PropertiesField, dict[str, str]),
+        (models.DecimalField, Decimal),
+        (models.BooleanField, bool),
+        (models.CharField, str),
+        (models.GenericIPAddressField, str),
+    )
+    kind = next((kind for of, kind in kinds if isinstance(field, of)), int)
+    return kind | None if field.null else kind
+
+
+def row_type(model: type[models.Model]) -> Any:
+    fields = [(field.attname, type_of(field)) for field in model._meta.concrete_fields]
+    return msgspec.defstruct(f"{model.__name__}Row", fields, array_like=True)
+
+
+if TYPE_CHECKING:
+    VisitRow: TypeAlias = Any
+    EventRow: TypeAlias = Any
+else:
+    VisitRow, EventRow = row_type(Visit), row_type(Event)
+
+
+class State(msgspec.Struct, array_like=True):
+    """`version` counts the hits of a visit: with more of them a row is newer."""
+
+    version: int
+    visit: VisitRow
+    views: dict[int, EventRow]  # the last of each page
+
+
+encode = msgspec.msgpack.Encoder().encode
+decode = msgspec.msgpack.Decoder(State).decode
+
+
+class OpenVisits(StoredVisits):
+    def __init__(self) -> None:
+        self._states: dict[int, State] = {}
+
+    def reopen(self, arrivals: Collection[Arrival]) -> None:
+        """Committed by itself, before anything is written to ClickHouse: when the batch is read
+        again, these visits shall begin as they did the first time."""
+        horizon = datetime.now(UTC) - KEPT + GAP
+        late = [arrival for arrival in arrivals if began(arrival) < horizon]
+        if not late:
+            return
+        visitors = visitors_of(late)
+        visits = Visit.objects.filter(
+            site__in={arrival.site.pk for arrival in late},
+            day__in=visitors,
+            visitor_id__among=set().union(*visitors.values()),
+        ).annotate(version=RawSQL("version", []))
+        found: dict[int, Any] = {values["id"]: values for values in visits.values()}
+        # A visit that begins with one of the arrivals is what an interrupted batch has left.
+        known = OpenVisit.objects.filter(pk__in=found).values_list("pk", flat=True)
+        closed = found.keys() - {arrival.id for arrival in arrivals} - set(known)
+        states = {pk: state_of(found[pk]) for pk in closed}
+        for event in Event.objects.filter(
+            site__in={values["site_id"] for values in found.values()},
+            day__gte=min(visitors),
+            visit__in=closed,
+        ).order_by("pk"):
+            add_view(states[event.visit_id], event, label_of_pageviews())
+        OpenVisit.objects.bulk_create(
+            (OpenVisit(**open_visit(state).__dict__) for state in states.values()),
+            ignore_conflicts=True,
+        )
+
+    def recent(self, arrivals: Iterable[Arrival]) -> defaultdict[int, list[Visit]]:
+        self._states = {}
+        visits: defaultdict[int, list[Visit]] = defaultdict(list)
+        for day, ids in visitors_of(arrivals).items():
+            found = OpenVisit.objects.filter(day=day, visitor_id__among=sorted(ids))
+            if connection.features.has_select_for_update:
+                found = found.select_for_update()
+            for pk, visitor, data in found.order_by("pk").values_list("pk", "visitor_id", "state"):
+                state = self._states[pk] = decode(data)
+                visits[visitor].append(bare(Visit, **msgspec.structs.asdict(state.visit)))
+        return visits
+
+    def last_views(self, visits: Collection[int]) -> dict[View, Event]:
+        return {
+            (visit, page or None): bare(Event, **msgspec.structs.asdict(event))
+            for visit in visits
+            for page, event in self._states[visit].views.items()
+        }
+
+    def save(self, arrivals: Iterable[Arrival], sessions: Sessions) -> None:
+        visits = [*sessions.new, *sessions.changed.values()]
+        states = {visit.id: self.state_after(visit, sessions) for visit in visits}
+        pageview = label_of_pageviews()
+        events = [*sessions.events, *sessions.read]
+        for event in events:
+            add_view(states[event.visit_id], event, pageview)
+        # Visits first: an event that is there has been counted.
+        insert(Visit, {visit: states[visit.id].version for visit in visits})
+        insert(Event, {event: states[event.visit_id].version for event in events})
+        store.insert(OpenVisit, [open_visit(states[visit.id]) for visit in sessions.new])
+        changed = [open_visit(states[pk]) for pk in sorted(sessions.changed)]
+        store.update(OpenVisit, changed, ("touched_at", "state"))
+
+    def forget(self, now: datetime) -> None:
+        """`now` is not later than the oldest hit that waits."""
+        OpenVisit.objects.filter(touched_at__lt=now - KEPT).delete()
+
+    def state_after(self, visit: Visit, sessions: Sessions) -> State:
+        before = self._states.get(visit.id)
+        return State(
+            (before.version if before else 0) + sessions.hits[visit.id],
+            row_of(VisitRow, visit),
+            before.views if before else {},
+        )
+
+
+def state_of(values: dict[str, Any]) -> State:
+    """Of a visit as ClickHouse has it."""
+    version = values.pop("version")
+    return State(version, VisitRow(**values), {})
+
+
+def label_of_pageviews() -> int | None:
+    return Label.objects.ids([Event.PAGEVIEW])[Event.PAGEVIEW]
+
+
+def row_of(kind: Any, instance: models.Model) -> Any:
+    values = instance.__dict__
+    return kind(*(values[name] for name in kind.__struct_fields__))
+
+
+def add_view(state: State, event: Event, pageview: int | None) -> None:
+    if event.name_id != pageview:
+        return
+    page = event.page_id or 0
+    before = state.views.pop(page, None)
+    state.views[page] = before if before and before.id > event.id else row_of(EventRow, event)
+    if len(state.views) > MAX_VIEWS:
+        del state.views[next(iter(state.views))]
+
+
+def open_visit(state: State) -> OpenVisit:
+    visit = state.visit
+    return bare(
+        OpenVisit,
+        id=visit.id,
+        site_id=visit.site_id,
+        day=visit.day,
+        visitor_id=visit.visitor_id,
+        touched_at=datetime.now(UTC),
+        state=encode(state),
+    )
