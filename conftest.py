@@ -21,7 +21,7 @@ from accounts.tests.factories import UserFactory
 from tracking.models import Site
 from tracking.models.labels import remembered
 from tracking.routers import events_are_in_clickhouse
-from tracking.tests.clickhouse import forget_events
+from tracking.tests.clickhouse_rows import forget_events
 from tracking.tests.factories import SiteFactory
 from tracking.tests.hits import NOON
 from tracking_project.logs import LOUD_WHEN_BROKEN

@@ -17,14 +17,10 @@ import tempfile
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
 from clickhouse_driver import Client
 from clickhouse_driver.errors import Error
-from django.db import connections
 
-from tracking.clickhouse.schema import TABLES, local_name
-from tracking.routers import EVENTS_DB_ALIAS
 from tracking.tests.service import free_port, wait_for
 
 # All of ClickHouse 26.7 as a library; Debian's own package of the server is from 2018.
@@ -144,17 +140,6 @@ def clickhouse(shards: int = 1, folder: Path | None = None) -> Iterator[ClickHou
         stack.callback(server.kill)
         server.start()
         yield server
-
-
-def forget_events() -> None:
-    """All rows of the tests' own tables."""
-    connection: Any = connections[EVENTS_DB_ALIAS]
-    for table in TABLES:
-        if connection.cluster:
-            connection.schema_editor().on_every_node(f'TRUNCATE TABLE "{local_name(table)}"')
-        else:
-            with connection.cursor() as cursor:
-                cursor.execute(f'TRUNCATE TABLE "{table}"')
 
 
 def main() -> None:

@@ -22,7 +22,7 @@ from tracking.reporting.period import DAY, Interval, Period, midnight
 from tracking.reporting.query import Query, answer, answers
 from tracking.reporting.rollups import closed_days, differences, reckon
 from tracking.routers import events_are_in_clickhouse
-from tracking.tests.clickhouse import forget_events
+from tracking.tests.clickhouse_rows import forget_events
 from tracking.tests.factories import EventFactory, SiteFactory, VisitFactory
 from tracking.tests.oracle import Oracle, PlainEvent, PlainVisit
 
