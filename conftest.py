@@ -53,7 +53,10 @@ def quick_and_apart(settings: Settings, tmp_path: Path, monkeypatch: pytest.Monk
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Whoever uses the database uses that of visits and events, too."""
-    for item in items if events_are_in_clickhouse() else ():
+    if not events_are_in_clickhouse():
+        return
+    items[:] = [item for item in items if not item.get_closest_marker("not_on_clickhouse")]
+    for item in items:
         marker = item.get_closest_marker("django_db")
         used = {"db", "transactional_db"} & {*getattr(item, "fixturenames", ())}
         if marker or used:

@@ -1,6 +1,9 @@
+from decimal import Decimal
 from typing import Any
 
 from clickhouse_backend.backend.operations import DatabaseOperations as Operations
+from django.db.models import DecimalField
+from django.db.models.expressions import Col
 
 from tracking.clickhouse.schema import TABLES, local_name
 
@@ -16,6 +19,14 @@ class DatabaseOperations(Operations):
         if lookup_type in ("week", "month", "quarter", "year"):
             sql = f"toDateTime64({sql}, 0, '{tzname or 'UTC'}')"
         return sql, params
+
+    def get_db_converters(self, expression: Any) -> list[Any]:
+        """ClickHouse drops the zeros at the end of an amount."""
+        found: list[Any] = super().get_db_converters(expression)
+        if isinstance(expression, Col) and isinstance(expression.output_field, DecimalField):
+            unit = Decimal(1).scaleb(-expression.output_field.decimal_places)
+            found.append(lambda value, *_: value if value is None else value.quantize(unit))
+        return found
 
     def execute_sql_flush(self, sql_list: list[str]) -> None:
         """A distributed table has no rows of its own that could be truncated."""

@@ -1,6 +1,6 @@
 """Rows into ClickHouse, column by column, which is how it keeps them."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from django.db import connections, models
@@ -10,17 +10,19 @@ from tracking.models.labels import NONE, LabelField
 from tracking.routers import EVENTS_DB_ALIAS
 
 
-def insert(model: type[models.Model], rows: Mapping[Any, int]) -> None:
+def insert(
+    model: type[models.Model], instances: Sequence[Any], versions: Sequence[int] = ()
+) -> None:
     """Write these instances, each in the version that stands beside it; an older one goes."""
-    if not rows:
+    if not instances:
         return
     fields = model._meta.concrete_fields
     names = ", ".join(f'"{field.column}"' for field in fields)
-    columns = [column_of(field, list(rows)) for field in fields]
+    columns = [column_of(field, instances) for field in fields]
     sql = f'INSERT INTO "{model._meta.db_table}" ({names}, version) VALUES'
     with connections[EVENTS_DB_ALIAS].cursor() as cursor:
         cursor.cursor.columnar = True
-        cursor.executemany(sql, [*columns, list(rows.values())])
+        cursor.executemany(sql, [*columns, list(versions) or [0] * len(instances)])
 
 
 def column_of(field: Any, instances: Sequence[Any]) -> list[Any]:

@@ -220,21 +220,6 @@ class HasNoLabel(IsNull):
         return f"{label} {'=' if self.rhs else '<>'} {NONE}", params
 
 
-@LabelField.register_lookup
-class TextOfLabel(models.Transform):
-    """`page__text`: the text, in the database itself; for what reads columns, not instances."""
-
-    lookup_name = "text"
-    output_field = models.TextField()
-
-    def as_sql(  # type: ignore[override]
-        self, compiler: Any, connection: Any, **context: Any
-    ) -> Any:
-        label, params = compiler.compile(self.lhs)
-        text = f"(SELECT text FROM {Label._meta.db_table} WHERE id = {label})"  # noqa: S608
-        return f"COALESCE({text}, '')", params
-
-
 class LabelLookup(In):
     """Compares the texts; which numbers those are is asked of the table of labels."""
 

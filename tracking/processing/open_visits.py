@@ -5,6 +5,7 @@ other database, together with the position in the queue. Whoever dies between th
 all again: from the same beginnings come the same rows, and replace what was written before.
 """
 
+import time
 from collections import defaultdict
 from collections.abc import Collection, Iterable
 from datetime import UTC, date, datetime, timedelta
@@ -15,7 +16,6 @@ import msgspec
 from django.db import connection, models
 from django.db.models.expressions import RawSQL
 
-from tracking.clickhouse.writing import insert
 from tracking.models import Event, Label, OpenVisit, Visit
 from tracking.models.fields import DayField, MomentField, PropertiesField
 from tracking.processing import store
@@ -58,7 +58,7 @@ else:
 
 
 class State(msgspec.Struct, array_like=True):
-    """`version` counts the hits of a visit: with more of them a row is newer."""
+    """`version` is the time of writing, in microseconds since 1970: the latest one counts."""
 
     version: int
     visit: VisitRow
@@ -123,14 +123,14 @@ class OpenVisits(StoredVisits):
 
     def save(self, arrivals: Iterable[Arrival], sessions: Sessions) -> None:
         visits = [*sessions.new, *sessions.changed.values()]
-        states = {visit.id: self.state_after(visit, sessions) for visit in visits}
+        now = time.time_ns() // 1000
+        states = {visit.id: self.state_after(visit, now) for visit in visits}
         pageview = label_of_pageviews()
         events = [*sessions.events, *sessions.read]
         for event in events:
             add_view(states[event.visit_id], event, pageview)
-        # Visits first: an event that is there has been counted.
-        insert(Visit, {visit: states[visit.id].version for visit in visits})
-        insert(Event, {event: states[event.visit_id].version for event in events})
+        store.insert_visits(visits, [states[visit.id].version for visit in visits])
+        store.insert_events(events, [states[event.visit_id].version for event in events])
         store.insert(OpenVisit, [open_visit(states[visit.id]) for visit in sessions.new])
         changed = [open_visit(states[pk]) for pk in sorted(sessions.changed)]
         store.update(OpenVisit, changed, ("touched_at", "state"))
@@ -139,13 +139,12 @@ class OpenVisits(StoredVisits):
         """`now` is not later than the oldest hit that waits."""
         OpenVisit.objects.filter(touched_at__lt=now - KEPT).delete()
 
-    def state_after(self, visit: Visit, sessions: Sessions) -> State:
+    def state_after(self, visit: Visit, now: int) -> State:
+        """Newer than what is known, and than what an interrupted batch may have written."""
         before = self._states.get(visit.id)
-        return State(
-            (before.version if before else 0) + sessions.hits[visit.id],
-            row_of(VisitRow, visit),
-            before.views if before else {},
-        )
+        if before is None:
+            return State(now, row_of(VisitRow, visit), {})
+        return State(max(now, before.version + 1), row_of(VisitRow, visit), before.views)
 
 
 def state_of(values: dict[str, Any]) -> State:

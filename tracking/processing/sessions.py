@@ -1,6 +1,5 @@
 """Which visit does a hit belong to, and what becomes of the visit?"""
 
-from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -27,7 +26,6 @@ class Sessions:
     changed: dict[int, Visit] = field(default_factory=dict)
     events: list[Event] = field(default_factory=list)
     read: list[Event] = field(default_factory=list)  # stored ones that were read for longer
-    hits: Counter[int] = field(default_factory=Counter)  # by the visit
     unplaced: list[Arrival] = field(default_factory=list)  # read pages whose view is not known
 
     def leave(self, arrival: Arrival) -> None:
@@ -68,7 +66,6 @@ def sessionize(arrivals: Sequence[Arrival], stored_visits: "StoredVisits") -> Se
             sessions.events.append(event)
             if arrival.hit.is_pageview:
                 views[visit.id, arrival.labels[arrival.page]] = event
-        sessions.hits[visit.id] += 1
         if visit.id in stored:
             sessions.changed[visit.id] = visit
     place(readings, sessions, stored_visits)

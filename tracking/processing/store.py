@@ -1,4 +1,5 @@
-"""Rows into the database, as fast as each one takes them: COPY on PostgreSQL, else executemany.
+"""Rows into the database, as fast as each one takes them: columns on ClickHouse, COPY on
+PostgreSQL, else executemany.
 
 The caller holds the transaction. Values are taken from the instances as they are: no signals,
 no `save()`, no validation.
@@ -14,8 +15,10 @@ from django.db import connection, models
 from django.db.models.fields import DecimalField
 from psycopg.types.json import Jsonb
 
+from tracking.clickhouse import writing
 from tracking.models import Event, Site, Visit
 from tracking.models.fields import NumberOnSQLite
+from tracking.routers import events_are_in_clickhouse
 
 AnyField: TypeAlias = "models.Field[Any, Any]"  # Django's classes are generic only for mypy
 
@@ -73,12 +76,19 @@ def lock_sites(ids: Collection[int]) -> set[int]:
     return set(sites)
 
 
-def insert_visits(visits: Collection[Visit]) -> None:
-    insert(Visit, visits)
+def insert_visits(visits: Sequence[Visit], versions: Sequence[int] = ()) -> None:
+    """Where there are versions, visits that are there are replaced by newer ones."""
+    if events_are_in_clickhouse():
+        writing.insert(Visit, visits, versions)
+    else:
+        insert(Visit, visits)
 
 
-def insert_events(events: Collection[Event]) -> None:
-    insert(Event, events)
+def insert_events(events: Sequence[Event], versions: Sequence[int] = ()) -> None:
+    if events_are_in_clickhouse():
+        writing.insert(Event, events, versions)
+    else:
+        insert(Event, events)
 
 
 def update_visits(visits: Collection[Visit]) -> None:

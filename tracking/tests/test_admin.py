@@ -435,6 +435,7 @@ def test_pages_are_turned_without_counting(
     assert "Newer" in second.text
 
 
+@pytest.mark.not_on_clickhouse
 def test_queries_do_not_grow_with_the_rows(
     staff_client: Client, site: Site, django_assert_num_queries: DjangoAssertNumQueries
 ) -> None:
@@ -462,6 +463,7 @@ def test_queries_do_not_grow_with_the_rows(
                 staff_client.get(address)
 
 
+@pytest.mark.not_on_clickhouse
 def test_the_detail_page_does_not_ask_more_for_more_events(
     staff_client: Client, django_assert_num_queries: DjangoAssertNumQueries
 ) -> None:

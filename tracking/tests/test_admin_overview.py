@@ -114,6 +114,7 @@ def test_problems_stand_on_the_first_page(staff_client: Client, site: Site) -> N
     assert "Start it: manage.py process_hits." in text
 
 
+@pytest.mark.not_on_clickhouse
 def test_analysts_see_all_of_it_in_fewer_than_fifteen_queries(
     analyst_client: Client, django_assert_num_queries: DjangoAssertNumQueries
 ) -> None:

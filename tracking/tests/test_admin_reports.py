@@ -137,6 +137,7 @@ def test_events_are_counted_by_kind(staff_client: Client, site: Site) -> None:
     assert changelist(staff_client, f"{EVENTS}?page__icontains=pric").report.figures[0].value == 3
 
 
+@pytest.mark.not_on_clickhouse
 def test_nothing_is_counted_in_the_whole_table(staff_client: Client, site: Site) -> None:
     EventFactory(visit__site=site)
     for table, address in (

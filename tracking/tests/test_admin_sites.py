@@ -80,6 +80,7 @@ def test_a_site_without_anything_says_so(analyst_client: Client, site: Site) -> 
     assert (row["last event"], row["stored"]) == (["None yet"], "0\xa0bytes")
 
 
+@pytest.mark.not_on_clickhouse
 def test_more_sites_ask_no_more(
     staff_client: Client, django_assert_num_queries: DjangoAssertNumQueries
 ) -> None:
@@ -125,6 +126,7 @@ def test_a_paused_site_counts_what_it_drops(
 # Rollups
 
 
+@pytest.mark.not_on_clickhouse
 def test_rollups_are_rebuilt(operator_client: Client, site: Site) -> None:
     VisitFactory(site=site, started_at=timezone.now() - timedelta(days=3))
     StaleDay.objects.all().delete()
@@ -134,6 +136,7 @@ def test_rollups_are_rebuilt(operator_client: Client, site: Site) -> None:
     assert logged() == ["Asked for rollups to be rebuilt."]
 
 
+@pytest.mark.not_on_clickhouse
 def test_rollups_that_differ_are_named(operator_client: Client, site: Site) -> None:
     day = site.today() - timedelta(days=2)
     VisitFactory(site=site, started_at=timezone.now() - timedelta(days=2))

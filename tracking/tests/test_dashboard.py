@@ -270,6 +270,7 @@ def test_current_visitors_are_counted_anew(site: Site, owner_client: Client) -> 
     assert page.strip().endswith("<strong><span>1</span></strong> current visitor")
 
 
+@pytest.mark.not_on_clickhouse
 @pytest.mark.parametrize("visits", [1, 3])
 def test_queries_do_not_grow_with_visits(
     site: Site,

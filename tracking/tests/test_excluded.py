@@ -181,6 +181,7 @@ def test_pages_of_crawlers_have_a_limit(site: Site, monkeypatch: pytest.MonkeyPa
     assert [(page, hits) for _, _, page, hits, _ in crawlers()] == [("", 2), ("/a", 2), ("/b", 2)]
 
 
+@pytest.mark.not_on_clickhouse
 @pytest.mark.parametrize("count", [1, 300])
 def test_crawlers_take_as_many_queries_however_many_they_are(
     site: Site, count: int, django_assert_num_queries: DjangoAssertNumQueries

@@ -268,6 +268,7 @@ def test_hits_of_ones_other_site_are_not_touched(site: Site, owner_client: Clien
     assert ExcludedHit.objects.get() == hit
 
 
+@pytest.mark.not_on_clickhouse
 @pytest.mark.parametrize("count", [1, 60])
 def test_the_page_asks_the_database_as_often_for_many_hits(
     site: Site,

@@ -37,6 +37,7 @@ def test_python_sees_moments_and_days_on_every_database() -> None:
     }
 
 
+@pytest.mark.not_on_clickhouse
 @pytest.mark.django_db
 def test_sqlite_keeps_numbers() -> None:
     if connection.vendor != "sqlite":

@@ -110,6 +110,7 @@ def test_a_queue_that_is_nearly_full_is_bad(settings: Settings) -> None:
     assert sign("Queue").state is State.BAD
 
 
+@pytest.mark.not_on_clickhouse
 def test_days_that_are_not_reckoned_are_counted(
     site: Site, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -75,10 +75,9 @@ def test_rows_are_found_by_texts() -> None:
     assert found(source="") == [start.pk]
     assert found(entry_page__icontains="STA") == [start.pk]
     assert found(entry_page__startswith="/o") == [other.pk]
-    texts = Visit.objects.order_by("pk").values_list("entry_page__text", "source__text")
-    assert list(texts) == [("/Start", ""), ("/other", "x")]
 
 
+@pytest.mark.not_on_clickhouse
 @pytest.mark.parametrize("rows", [1, 3])
 def test_all_texts_of_all_rows_are_read_at_once(
     rows: int, django_assert_num_queries: DjangoAssertNumQueries

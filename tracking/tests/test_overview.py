@@ -43,6 +43,7 @@ def test_knows_each_site_but_no_other() -> None:
     assert answer[site.pk].today == 0
 
 
+@pytest.mark.not_on_clickhouse
 @pytest.mark.parametrize(("sites", "queries"), [(0, 0), (1, 3), (3, 3)])
 def test_asks_as_often_for_many_as_for_one(
     sites: int, queries: int, django_assert_num_queries: DjangoAssertNumQueries

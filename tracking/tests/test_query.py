@@ -408,6 +408,7 @@ def test_what_is_live_counts_who_does_something(site: Site) -> None:
     assert [place for place, row in enumerate(minutes) if row["visitors"]] == [25]
 
 
+@pytest.mark.not_on_clickhouse
 @pytest.mark.parametrize("visits", [1, 3])
 def test_asks_as_often_for_many_rows_and_panels_as_for_one(
     site: Site, visits: int, django_assert_num_queries: DjangoAssertNumQueries

@@ -6,7 +6,7 @@ import pytest
 
 from tracking.tests.service import Service, service, wait_for
 
-pytestmark = pytest.mark.service
+pytestmark = [pytest.mark.service, pytest.mark.not_on_clickhouse]
 
 ALL_STALE = """
 from tracking.models import DailyStat, Event, Site, StaleDay

@@ -166,6 +166,7 @@ def test_a_crawler_that_is_counted_is_one_hit_less_of_crawlers(site: Site) -> No
     assert list(CrawlerDay.objects.values_list("page", "hits")) == [("/0", 1)]
 
 
+@pytest.mark.not_on_clickhouse
 @pytest.mark.django_db(transaction=True)
 def test_all_or_nothing(site: Site) -> None:
     process_hits(record(site, prefetch=True))

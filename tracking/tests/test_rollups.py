@@ -15,7 +15,11 @@ from tracking.reporting.query import Query, answer
 from tracking.reporting.rollups import STATS, reckon
 from tracking.tests.factories import EventFactory, SiteFactory, VisitFactory
 
-pytestmark = [pytest.mark.django_db, pytest.mark.time_machine("2026-03-10T12:00Z", tick=False)]
+pytestmark = [
+    pytest.mark.django_db,
+    pytest.mark.not_on_clickhouse,
+    pytest.mark.time_machine("2026-03-10T12:00Z", tick=False),
+]
 
 DAY = date(2026, 3, 8)
 NOON = datetime(2026, 3, 8, 12, tzinfo=UTC)

@@ -37,9 +37,8 @@ def test_hits_of_one_visitor_are_one_visit(site: Site) -> None:
     assert (visit.pageviews, visit.events, visit.is_bounce) == (2, 3, False)
     assert (visit.started_at, visit.ended_at) == (NOON, NOON + 2 * MINUTE)
     assert visit.duration == 120_000
-    assert list(
-        Event.objects.order_by("time").values_list("name__text", "page__text", "visit")
-    ) == [
+    events = Event.objects.order_by("time")
+    assert [(event.name, event.page, event.visit_id) for event in events] == [
         ("pageview", "/a", visit.pk),
         ("pageview", "/b", visit.pk),
         ("Sign-up", "/b", visit.pk),

@@ -157,6 +157,7 @@ def test_a_person_without_sites_is_taught_to_add_one(stranger_client: Client, si
     assert 'href="/sites/add/"' in response.content.decode()
 
 
+@pytest.mark.not_on_clickhouse
 @pytest.mark.parametrize("sites", [1, 3])
 def test_the_list_asks_the_database_as_often_for_one_site_as_for_three(
     owner: User,
@@ -390,6 +391,7 @@ def delete_owner(site: Site) -> None:
     site.owner.delete()
 
 
+@pytest.mark.not_on_clickhouse
 @pytest.mark.parametrize("delete", [delete_site, delete_sites, delete_owner])
 @pytest.mark.parametrize("visits", [1, 3])
 def test_no_way_of_deleting_a_site_loads_its_visits(

@@ -314,6 +314,7 @@ def test_an_empty_log_leads_to_the_snippet(site: Site, owner_client: Client) -> 
     assert page.count(reverse("site_snippet", args=[site.pk])) == 2  # tab and button
 
 
+@pytest.mark.not_on_clickhouse
 @pytest.mark.parametrize("number", [1, 3])
 def test_queries_do_not_grow_with_visits(
     site: Site,

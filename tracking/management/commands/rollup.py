@@ -9,6 +9,7 @@ from tqdm import tqdm
 
 from tracking.models import Site, StaleDay
 from tracking.reporting import rollups
+from tracking.routers import events_are_in_clickhouse
 from tracking_project.commands import DatabaseCommand
 
 logger = logging.getLogger(__name__)
@@ -48,6 +49,9 @@ class Command(DatabaseCommand):
         **options: Any,
     ) -> None:
         self.is_quiet = not verbosity
+        if events_are_in_clickhouse():
+            self.stdout.write("ClickHouse answers from visits and events; nothing is reckoned.")
+            return None
         if check:
             return self.check_days(list(self.days(site, first, last)))
         if not (site or first or last):
