@@ -42,7 +42,7 @@ def test_a_migration_restores_the_roles_and_leaves_other_groups_alone() -> None:
     own.permissions.add(add_user)
     Group.objects.get(name=ANALYSTS).permissions.set([add_user])
     Group.objects.get(name=OPERATORS).delete()
-    call_command("migrate", verbosity=0)
+    call_command("migrate", database="default", verbosity=0)
     assert "add_user" not in permissions_of(ANALYSTS)
     assert permissions_of(OPERATORS) == permissions_of(ANALYSTS) | set(ACTIONS)
     assert permissions_of("Own") == {"add_user"}
