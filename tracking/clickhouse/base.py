@@ -6,6 +6,7 @@ from clickhouse_backend.backend.base import DatabaseWrapper as ClickHouse
 from clickhouse_backend.backend.features import DatabaseFeatures as Features
 
 from tracking.clickhouse.creation import DatabaseCreation
+from tracking.clickhouse.nodes import Nodes
 from tracking.clickhouse.operations import DatabaseOperations
 from tracking.clickhouse.schema import DatabaseSchemaEditor
 
@@ -65,6 +66,7 @@ class DatabaseWrapper(ClickHouse):
             **options.get("settings", {}),
         }
         super().__init__(settings_dict, alias)
+        self.nodes = Nodes(self)
 
     def prepare_database(self) -> None:
         """Before the first migration."""

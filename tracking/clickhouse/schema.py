@@ -12,9 +12,7 @@ from typing import Any
 
 from clickhouse_backend.backend.schema import DatabaseSchemaEditor as SchemaEditor
 from clickhouse_backend.driver.escape import escape_params
-from clickhouse_driver import Client
-from clickhouse_driver.errors import Error as DriverError
-from django.db import OperationalError, models
+from django.db import models
 
 from tracking.models.fields import PropertiesField
 from tracking.models.labels import LabelField
@@ -109,31 +107,5 @@ class DatabaseSchemaEditor(SchemaEditor):
     def _model_indexes_sql(self, model: type[models.Model]) -> list[Any]:
         return []
 
-    # A cluster
-
     def on_every_node(self, sql: str, params: Sequence[Any] | None = None) -> None:
-        """Each node is asked by itself: ON CLUSTER needs a Keeper, which not every cluster has."""
-        if params:
-            sql = sql % escape_params(params, {})
-        wanted = self.connection.get_connection_params()
-        for name in ("host", "port", "alt_hosts", "connections_min", "connections_max"):
-            wanted.pop(name, None)
-        for host, port in self.nodes():
-            try:
-                with Client(host, port, **wanted) as client:
-                    client.execute(sql)
-            except DriverError as error:
-                raise OperationalError(f"{host}:{port}: {error}") from error
-
-    def nodes(self) -> list[tuple[str, int]]:
-        with self.connection.cursor() as cursor:
-            cursor.execute(
-                "SELECT host_name, port FROM system.clusters WHERE cluster = %s",
-                [self.connection.cluster],
-            )
-            found: list[tuple[str, int]] = cursor.fetchall()
-        if not found:
-            raise OperationalError(
-                f"The ClickHouse server knows no cluster “{self.connection.cluster}”."
-            )
-        return found
+        self.connection.nodes.execute(sql % escape_params(params, {}) if params else sql)

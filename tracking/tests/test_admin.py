@@ -303,6 +303,7 @@ def test_filters_narrow_the_list(staff_client: Client, site: Site) -> None:
     assert listed(staff_client, f"{VISITS}?browser=Firefox&country=FR") == []
 
 
+@pytest.mark.not_on_clickhouse
 def test_filters_offer_the_values_of_the_newest_rows(
     staff_client: Client, site: Site, monkeypatch: pytest.MonkeyPatch
 ) -> None:
