@@ -6,6 +6,7 @@ and of processor time, the database server's included where it is one (PostgreSQ
 """
 
 import argparse
+import contextlib
 import json
 import os
 import resource
@@ -17,9 +18,15 @@ from typing import Any
 from urllib.parse import quote
 
 from benchmarks.installation import Installation, installation, show
+from tracking.tests.clickhouse import clickhouse
 
 # As many events, over as many days.
-SIZES = {"S": (100_000, 30), "M": (1_000_000, 30), "L": (10_000_000, 90)}
+SIZES = {
+    "S": (100_000, 30),
+    "M": (1_000_000, 30),
+    "L": (10_000_000, 90),
+    "XL": (100_000_000, 360),
+}
 PAGES = {
     "today": "period=today",
     "30 days": "period=30d",
@@ -35,6 +42,13 @@ def main() -> None:
     parser.add_argument("--size", choices=SIZES, default="S")
     parser.add_argument("--database", default="", help="the URL of an empty PostgreSQL database")
     parser.add_argument(
+        "--engine",
+        choices=["", "clickhouse"],
+        default="",
+        help="visits and events in a ClickHouse of the benchmark’s own",
+    )
+    parser.add_argument("--shards", type=int, default=1, help="of the ClickHouse cluster")
+    parser.add_argument(
         "--keep", type=Path, help="a folder that stays, or one that is filled already"
     )
     parser.add_argument("--rounds", type=int, default=15)
@@ -43,12 +57,20 @@ def main() -> None:
     if options.measure:
         measure(options.rounds)
         return
-    with installation(options.database, options.keep) as made:
+    with contextlib.ExitStack() as stack:
+        settings = {}
+        if options.engine:
+            folder = options.keep / "clickhouse" if options.keep else None
+            server = stack.enter_context(clickhouse(options.shards, folder))
+            settings = server.environment("tracking")
+        made = stack.enter_context(installation(options.database, options.keep, settings))
         count = "from tracking.models import Site; print(Site.objects.count())"
         if made.manage("shell", "--no-imports", "-c", count).split()[-1] == "0":
             fill(made, *SIZES[options.size])
         made.manage("collectstatic", "--no-input", "--verbosity", "0")
         database = "PostgreSQL" if options.database else "SQLite"
+        if options.engine:
+            database = f"ClickHouse, {options.shards} shards"
         told = made.run("-m", "benchmarks.report", "--measure", "--rounds", str(options.rounds))
         measured = json.loads(told.splitlines()[-1])
         show(f"The dashboard, {options.size} on {database}", measured["pages"])
@@ -58,7 +80,7 @@ def main() -> None:
 def fill(made: Installation, events: int, days: int) -> None:
     made.add_site()
     made.manage("seed_demo", "--site", "example.com", "--events", str(events), "--days", str(days))
-    made.manage("rollup")
+    made.manage("rollup", "--verbosity", "0")
 
 
 def measure(rounds: int) -> None:
@@ -148,14 +170,14 @@ def processor_seconds() -> float:
 
 def bytes_an_event() -> Iterator[tuple[str, float]]:
     """Of each table, with and without its indexes."""
-    from django.db import connection
+    from django.db import connections, router
 
     from tracking.models import DailyStat, DayColumn, Event, Label, Visit
 
     events = Event.objects.count()
     total = 0.0
     for model in (Event, Visit, Label, DailyStat, DayColumn):
-        table = model._meta.db_table
+        table, connection = model._meta.db_table, connections[router.db_for_read(model)]
         with connection.cursor() as cursor:
             for name, size in sizes(cursor, connection.vendor, table):
                 total += size / events
@@ -164,7 +186,13 @@ def bytes_an_event() -> Iterator[tuple[str, float]]:
 
 
 def sizes(cursor: Any, vendor: str, table: str) -> Iterator[tuple[str, int]]:
-    if vendor == "postgresql":
+    if vendor == "clickhouse":
+        cursor.execute(
+            "SELECT %s, SUM(bytes_on_disk) FROM cluster('shards', system.parts) "
+            "WHERE active AND database = 'tracking' AND startsWith(table, %s)",
+            [table, table],
+        )
+    elif vendor == "postgresql":
         cursor.execute("SELECT pg_table_size(%s)", [table])
         yield table, cursor.fetchone()[0]
         cursor.execute(

@@ -13,7 +13,8 @@ from pathlib import Path
 import maxminddb
 from django.conf import settings
 from django.contrib.humanize.templatetags.humanize import intcomma, naturaltime
-from django.db.models import Sum
+from django.db import OperationalError, connections
+from django.db.models import QuerySet, Sum
 from django.template.defaultfilters import filesizeformat
 from django.utils import timezone
 from django.utils.timesince import timesince
@@ -21,8 +22,10 @@ from django.utils.translation import gettext, ngettext
 from django.utils.translation import gettext_lazy as _
 
 from tracking import spool
+from tracking.clickhouse.schema import TABLES
 from tracking.models import Event, ExcludedDay, QueueFile, Reason, Site, StaleDay
 from tracking.processing.backlog import LOCK
+from tracking.routers import EVENTS_DB_ALIAS, events_are_in_clickhouse, is_clickhouse_away
 from tracking_project.recent_errors import recent_errors
 
 SAMPLE_BYTES = 1 << 20
@@ -71,13 +74,13 @@ class Waiting:
 class HitsToday:
     """What became of the hits of today, in the reader's time zone; reasons go by days of sites."""
 
-    stored: int
+    stored: int | None  # None while the database of events does not answer
     waiting: int
     filtered: list[tuple[Reason, int]]
 
     @property
     def accepted(self) -> int:
-        return self.stored + self.waiting + sum(hits for _reason, hits in self.filtered)
+        return (self.stored or 0) + self.waiting + sum(hits for _reason, hits in self.filtered)
 
 
 @dataclass(frozen=True)
@@ -101,7 +104,7 @@ def health() -> Health:
     checks: tuple[Callable[[datetime], Sign], ...] = (
         worker,
         queue,
-        rollups,
+        events_database if events_are_in_clickhouse() else rollups,
         disk,
         errors,
         places,
@@ -200,10 +203,33 @@ def hits_today() -> HitsToday:
     days = ExcludedDay.objects.filter(day=start.date()).values_list("reason")
     filtered = days.annotate(number=Sum("hits")).order_by("-number", "reason")
     return HitsToday(
-        stored=stored.count(),
+        stored=counted(stored),
         waiting=waiting(settings.SPOOL_DIR).hits,
         filtered=[(Reason(reason), number) for reason, number in filtered],
     )
+
+
+def counted(events: QuerySet[Event]) -> int | None:
+    try:
+        return events.count()
+    except OperationalError as error:
+        if is_clickhouse_away(error):
+            return None
+        raise
+
+
+def events_database(now: datetime) -> Sign:
+    title = "ClickHouse"
+    try:
+        with connections[EVENTS_DB_ALIAS].cursor() as cursor:
+            cursor.execute("SELECT version()")
+            [version] = cursor.fetchone()
+            for table in TABLES:
+                cursor.execute(f'SELECT 1 FROM "{table}" LIMIT 1')  # noqa: S608
+    except OperationalError:
+        advice = gettext("See whether it runs. Until then hits wait in the queue.")
+        return Sign(title, gettext("does not answer"), State.BAD, advice)
+    return Sign(title, gettext("answers, version %(version)s") % {"version": version})
 
 
 def disk(now: datetime) -> Sign:

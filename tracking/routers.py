@@ -20,6 +20,19 @@ def events_are_in_clickhouse() -> bool:
     return EVENTS_DB_ALIAS in settings.DATABASES
 
 
+# Time-outs, failing connections and shards, too many queries, no memory for one more.
+AWAY = {159, 160, 202, 209, 210, 236, 241, 242, 279, 319}
+
+
+def is_clickhouse_away(error: BaseException) -> bool:
+    """Did it not answer, or refuse to for the time being?"""
+    cause = error.__cause__
+    if not type(cause).__module__.startswith("clickhouse_driver"):
+        return False
+    first = cause.args[0] if cause and cause.args else None
+    return getattr(cause, "code", getattr(first, "code", None)) in AWAY
+
+
 class EventsRouter:
     def db_for_read(self, model: type[Model], **hints: Any) -> str:
         is_of_events = is_elsewhere(model._meta.app_label, model._meta.model_name)

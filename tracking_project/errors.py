@@ -13,6 +13,7 @@ from django.utils.html import format_html
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
+from tracking.routers import is_clickhouse_away
 from tracking_project.theme import theme
 
 logger = logging.getLogger(__name__)
@@ -40,6 +41,13 @@ TEXTS = {
     500: (
         _("Something went wrong"),
         _("The fault is ours, not yours. It has been written to the server’s log."),
+    ),
+    503: (
+        _("No reports at the moment"),
+        _(
+            "The database of visits and events does not answer. Hits are collected all the same, "
+            "and nothing is lost: reload the page in a while."
+        ),
     ),
 }
 CSRF_DETAIL = _(
@@ -120,7 +128,8 @@ def server_error(request: HttpRequest) -> HttpResponse:
 
 
 class ErrorPageMiddleware:
-    """Gives a page to bare refusals, as of a view that does not take the request's method."""
+    """Gives a page to bare refusals, as of a view that does not take the request's method; and
+    to reports that cannot be made now."""
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponseBase]) -> None:
         self.get_response = get_response
@@ -138,3 +147,19 @@ class ErrorPageMiddleware:
             response["Content-Type"] = page["Content-Type"]
             patch_vary_headers(response, ["Accept"])
         return response
+
+    def process_exception(
+        self, request: HttpRequest, exception: Exception
+    ) -> HttpResponseBase | None:
+        if not is_clickhouse_away(exception):
+            return None
+        logger.error("Visits and events cannot be read: %s", first_line(exception))
+        response = error_response(request, 503)
+        response["Retry-After"] = "30"
+        response._has_been_logged = True  # type: ignore[attr-defined]
+        return response
+
+
+def first_line(exception: Exception) -> str:
+    """Without the trace of a server."""
+    return " ".join(str(exception).partition(" Stack trace:")[0].split())

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from django import forms
+from django.db import OperationalError
 from django.db.models import Count, Window
 from django.http import HttpRequest
 from django.utils import timezone
@@ -20,6 +21,7 @@ from tracking.reporting.comparison import Change, change
 from tracking.reporting.metrics import METRICS, Metric
 from tracking.reporting.period import Period, Preset
 from tracking.reporting.query import Query, answers
+from tracking.routers import is_clickhouse_away
 
 FIGURES = ("visitors", "visits", "pageviews", "events")
 PERIODS = {
@@ -66,6 +68,7 @@ class Overview:
     """Of what this person may see; each part is None for who may not."""
 
     periods = PERIODS
+    is_unavailable = False
 
     def __init__(self, request: HttpRequest) -> None:
         form = OverviewForm(request.GET)
@@ -89,11 +92,18 @@ class Overview:
     def totals(self) -> "Totals | None":
         if not self.sites or not self.may("tracking.view_visit"):
             return None
-        return Totals(self.sites, self.period, self.metric, self)
+        try:
+            return Totals(self.sites, self.period, self.metric, self)
+        except OperationalError as error:
+            if not is_clickhouse_away(error):
+                raise
+            # The rest of the page is shown all the same, with what the machinery says of itself.
+            self.is_unavailable = True
+            return None
 
     @cached_property
     def busiest(self) -> list[BusySite] | None:
-        if not self.sites or not self.may("tracking.view_visit"):
+        if not self.sites or not self.may("tracking.view_visit") or not self.totals:
             return None
         return busiest(self.sites, self.period, BUSIEST)
 

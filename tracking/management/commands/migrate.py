@@ -12,6 +12,13 @@ class Command(Migrate):
         super().add_arguments(parser)
         parser.set_defaults(database=None)
 
+    def get_check_kwargs(self, options: dict[str, Any]) -> Any:
+        kwargs: dict[Any, Any] = dict(super().get_check_kwargs(options))
+        return {**kwargs, "databases": self.chosen(options["database"])}
+
+    def chosen(self, database: str | None) -> list[str]:
+        return [database] if database else list(connections)
+
     def handle(self, *args: Any, database: str | None, **options: Any) -> None:
-        for alias in [database] if database else connections:
+        for alias in self.chosen(database):
             super().handle(*args, database=alias, **options)
