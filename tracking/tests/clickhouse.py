@@ -66,7 +66,11 @@ class Node:
     port: int
     process: subprocess.Popen[bytes] | None = field(default=None, init=False)
 
-    def start(self) -> None:
+    @property
+    def is_running(self) -> bool:
+        return bool(self.process and self.process.poll() is None)
+
+    def launch(self) -> None:
         with (self.folder / "output").open("ab") as output:
             self.process = subprocess.Popen(
                 [sys.executable, str(NODE), str(library()), str(self.folder / "config.xml")],
@@ -75,12 +79,10 @@ class Node:
                 stdout=output,
                 stderr=subprocess.STDOUT,
             )
-        wait_for(self.answers, 60)
 
     def answers(self) -> bool:
         logging.getLogger("clickhouse_driver").setLevel(logging.CRITICAL)
-        assert self.process
-        assert self.process.poll() is None, (self.folder / "output").read_text()[-2000:]
+        assert self.is_running, (self.folder / "output").read_text()[-2000:]
         try:
             return self.rows("SELECT 1") == [(1,)]
         except (Error, OSError):
@@ -117,8 +119,10 @@ class ClickHouse:
 
     def start(self) -> None:
         for node in self.nodes:
-            if not node.process:
-                node.start()
+            if not node.is_running:
+                node.launch()
+        for node in self.nodes:
+            wait_for(node.answers, 60)
 
     def kill(self) -> None:
         for node in self.nodes:

@@ -2,12 +2,15 @@
 
 import http.client
 import itertools
+import re
 import threading
 import time
 import uuid
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+
+import requests
 
 from tracking.tests.service import Service
 
@@ -113,3 +116,16 @@ def post_all(
 
     with ThreadPoolExecutor(16) as pool:
         return Counter(pool.map(post, beacons))
+
+
+def log_in(running: Service) -> requests.Session:
+    session = requests.Session()
+    page = session.get(f"{running.url}/account/login/").text
+    token = re.search(r'name="csrfmiddlewaretoken" value="(\w+)"', page)[1]
+    answer = session.post(
+        f"{running.url}/account/login/",
+        {"login": "owner@example.com", "password": "correct horse", "csrfmiddlewaretoken": token},
+        headers={"Referer": f"{running.url}/account/login/"},
+    )
+    assert answer.ok
+    return session

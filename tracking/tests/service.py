@@ -9,7 +9,7 @@ import subprocess
 import sys
 import time
 import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -39,7 +39,9 @@ def wait_for(condition: Callable[[], Any], seconds: float = 30) -> Any:
 class Service:
     """An installation with a data folder and a database of its own."""
 
-    def __init__(self, folder: Path, database_url: str) -> None:
+    def __init__(
+        self, folder: Path, database_url: str, environment: Mapping[str, str] | None = None
+    ) -> None:
         self.folder = folder
         self.port = free_port()
         self.url = f"http://127.0.0.1:{self.port}"
@@ -55,6 +57,7 @@ class Service:
             "EMAIL_URL": "",
             "DJANGO_SUPERUSER_PASSWORD": "correct horse",
             "ERROR_LOG_PATH": "",
+            **(environment or {}),
         }
 
     def manage(self, *arguments: str) -> str:
@@ -148,11 +151,11 @@ def database_like_the_tests(folder: Path) -> Iterator[str]:
 
 
 @contextlib.contextmanager
-def service(folder: Path) -> Iterator[Service]:
+def service(folder: Path, environment: Mapping[str, str] | None = None) -> Iterator[Service]:
     """A migrated installation; whatever was started is ended with the block."""
     folder.mkdir(parents=True, exist_ok=True)
     with database_like_the_tests(folder) as url:
-        running = Service(folder, url)
+        running = Service(folder, url, environment)
         try:
             running.manage("migrate", "--verbosity", "0")
             yield running

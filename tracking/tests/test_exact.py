@@ -3,7 +3,6 @@ dashboard that is being read. Through the real server and the real worker."""
 
 import http.client
 import json
-import re
 import sqlite3
 import statistics
 import threading
@@ -15,7 +14,7 @@ from pathlib import Path
 import pytest
 import requests
 
-from tracking.tests.load import add_site, post_all, start_senders, stop_senders
+from tracking.tests.load import add_site, log_in, post_all, start_senders, stop_senders
 from tracking.tests.service import Service, service, wait_for
 
 pytestmark = pytest.mark.service
@@ -120,19 +119,6 @@ def fill(running: Service, rows: int) -> None:
                 f"LIMIT {rows}) INSERT INTO tracking_{table} ({', '.join(names)}) "
                 f"SELECT {', '.join(values.get(name, 'NULL') for name in names)} FROM numbers"
             )
-
-
-def log_in(running: Service) -> requests.Session:
-    session = requests.Session()
-    page = session.get(f"{running.url}/account/login/").text
-    token = re.search(r'name="csrfmiddlewaretoken" value="(\w+)"', page)[1]
-    answer = session.post(
-        f"{running.url}/account/login/",
-        {"login": "owner@example.com", "password": "correct horse", "csrfmiddlewaretoken": token},
-        headers={"Referer": f"{running.url}/account/login/"},
-    )
-    assert answer.ok
-    return session
 
 
 class Reader(threading.Thread):
