@@ -7,6 +7,8 @@ for one of its events.
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
+from django.utils import timezone
+
 from tracking.models import Label
 from tracking.reporting.clickhouse import sql
 from tracking.reporting.clickhouse.scope import Scope
@@ -65,6 +67,10 @@ class Conditions:
     of_visits: list[str] = field(default_factory=list)
     of_events: list[str] = field(default_factory=list)
 
+    @classmethod
+    def of(cls, scope: Scope, filters: tuple[Condition, ...]) -> "Conditions":
+        return cls(scope, filters, choose(scope, filters))
+
     def __post_init__(self) -> None:
         for condition in self.filters:
             if self.is_of_visits(condition):
@@ -92,9 +98,22 @@ class Conditions:
     @property
     def linked(self) -> list[str]:
         """Rows of events that make their visits count."""
+        if not self.of_visits and not self.scope.period.since:
+            return [*self.scope.happened_in_visits, *self.of_events, *self.of_no_other_visits()]
         visits = [*self.scope.began, *self.of_visits]
         found = sql.select(["id"], sql.VISITS, visits)
         return [*self.scope.happened_in_visits, *self.of_events, f"visit_id IN ({found})"]
+
+    def of_no_other_visits(self) -> list[str]:
+        """Few visits go over an end of the period; of all others every event counts."""
+        scope = self.scope
+        start, end = sql.moment(scope.start), sql.moment(scope.end)
+        before = [*scope.around, f"started_at < {start}", f"ended_at >= {start}"]
+        conditions = [f"visit_id NOT IN ({sql.select(['id'], sql.VISITS, before)})"]
+        if scope.end < timezone.now():
+            after = sql.select(["id"], sql.VISITS, [*scope.began, f"ended_at >= {end}"])
+            conditions.append(f"(time < {end} OR visit_id IN ({after}))")
+        return conditions
 
     @property
     def events(self) -> list[str]:
