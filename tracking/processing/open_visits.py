@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 import msgspec
 from django.db import connection, models
+from django.db.models import QuerySet
 from django.db.models.expressions import RawSQL
 
 from tracking.models import Event, Label, OpenVisit, Visit
@@ -85,22 +86,9 @@ class OpenVisits(StoredVisits):
             site__in={arrival.site.pk for arrival in late},
             day__in=visitors,
             visitor_id__among=set().union(*visitors.values()),
-        ).annotate(version=RawSQL("version", []))
-        found: dict[int, Any] = {values["id"]: values for values in visits.values()}
-        # A visit that begins with one of the arrivals is what an interrupted batch has left.
-        known = OpenVisit.objects.filter(pk__in=found).values_list("pk", flat=True)
-        closed = found.keys() - {arrival.id for arrival in arrivals} - set(known)
-        states = {pk: state_of(found[pk]) for pk in closed}
-        for event in Event.objects.filter(
-            site__in={values["site_id"] for values in found.values()},
-            day__gte=min(visitors),
-            visit__in=closed,
-        ).order_by("pk"):
-            add_view(states[event.visit_id], event, label_of_pageviews())
-        OpenVisit.objects.bulk_create(
-            (OpenVisit(**open_visit(state).__dict__) for state in states.values()),
-            ignore_conflicts=True,
         )
+        # A visit that begins with one of the arrivals is what an interrupted batch has left.
+        open_again(visits, but={arrival.id for arrival in arrivals})
 
     def recent(self, arrivals: Iterable[Arrival]) -> defaultdict[int, list[Visit]]:
         self._states = {}
@@ -145,6 +133,32 @@ class OpenVisits(StoredVisits):
         if before is None:
             return State(now, row_of(VisitRow, visit), {})
         return State(max(now, before.version + 1), row_of(VisitRow, visit), before.views)
+
+
+def open_again(visits: QuerySet[Visit], but: Collection[int] = ()) -> None:
+    """Make those of the visits that are not open begin as ClickHouse has them."""
+    rows = visits.annotate(version=RawSQL("version", [])).values()
+    found: dict[int, Any] = {values["id"]: values for values in rows}
+    known = OpenVisit.objects.filter(pk__in=found).values_list("pk", flat=True)
+    closed = found.keys() - set(but) - set(known)
+    states = {pk: state_of(found[pk]) for pk in closed}
+    events = Event.objects.filter(
+        site__in={state.visit.site_id for state in states.values()},
+        day__gte=min((state.visit.day for state in states.values()), default=date.max),
+        visit__in=closed,
+    )
+    for event in events.order_by("pk"):
+        add_view(states[event.visit_id], event, label_of_pageviews())
+    OpenVisit.objects.bulk_create(
+        (OpenVisit(**open_visit(state).__dict__) for state in states.values()),
+        ignore_conflicts=True,
+    )
+
+
+def open_recent(now: datetime) -> None:
+    """Those that hits of now may continue."""
+    recent = {"day__gte": now.date() - timedelta(days=2), "ended_at__gte": now - KEPT}
+    open_again(Visit.objects.filter(**recent))
 
 
 def state_of(values: dict[str, Any]) -> State:
