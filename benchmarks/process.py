@@ -118,7 +118,10 @@ def main() -> None:
     with installation(options.database, settings=settings) as made:
         site, _ = made.add_site()
         fill_queue(made, site, options.hits, options.visitors)
-        row = {"database": "PostgreSQL" if options.database else "SQLite", **run_worker(made)}
+        database = "PostgreSQL" if options.database else "SQLite"
+        if os.environ.get("EVENTS_DATABASE_URL"):
+            database += " and ClickHouse"
+        row = {"database": database, **run_worker(made)}
         database = made.folder / "db.sqlite3"
         if database.exists():
             row["bytes an event"] = round(database.stat().st_size / options.hits)

@@ -255,6 +255,8 @@ SECURE_HSTS_SECONDS = 31_536_000 if HTTPS else 0
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = HTTPS
 CSRF_TRUSTED_ORIGINS = [BASE_URL] if HTTPS else []
 SILENCED_SYSTEM_CHECKS = [
+    # Indexes with conditions are for the databases that know some.
+    "models.W037",
     # HSTS for subdomains and preloading: the domain's other names are not ours to decide about.
     "security.W005",
     "security.W021",

@@ -24,6 +24,10 @@ SETTINGS = {
     "mutations_sync": 2,
     "lightweight_deletes_sync": 2,
     "distributed_foreground_insert": 1,
+    # A batch of the worker names its visitors, thousands of them.
+    "max_query_size": 64 << 20,
+    "max_ast_elements": 1_000_000,
+    "max_expanded_ast_elements": 5_000_000,
     # Errors are read by people.
     "calculate_text_stack_trace": 0,
     # A visitor's visits and events lie on one shard: sub-queries need not leave it.

@@ -5,7 +5,7 @@ each index; as numbers they take 6 bytes and 2.
 """
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Sequence
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
@@ -52,9 +52,15 @@ class Among(models.Lookup):
         if connection.vendor == "postgresql":
             return f"{column} = ANY(%s)", (*params, list(self.rhs))
         if connection.vendor == "clickhouse":
-            return f"has(%s, {column})", (list(self.rhs), *params)
+            return any_of(column, params, self.rhs)
         values = "SELECT value FROM json_each(%s)"
         return f"{column} IN ({values})", (*params, json.dumps(list(self.rhs)))
+
+
+def any_of(column: str, params: Sequence[Any], numbers: Iterable[int]) -> tuple[str, Any]:
+    """A condition for ClickHouse, which takes all parameters as text anyway."""
+    written = ", ".join(map(str, numbers))
+    return (f"{column} IN ({written})", params) if written else ("0 = 1", ())
 
 
 class NumberOnSQLite:

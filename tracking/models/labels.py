@@ -11,6 +11,8 @@ from typing import Any, TypeVar
 from django.db import models
 from django.db.models.lookups import In, IsNull
 
+from tracking.models.fields import any_of
+
 T = TypeVar("T")
 M = TypeVar("M", bound=models.Model, covariant=True)
 
@@ -233,7 +235,7 @@ class LabelLookup(In):
     def as_clickhouse(self, compiler: Any, connection: Any) -> Any:
         """The table of labels is in the other database."""
         label, params = self.process_lhs(compiler, connection)
-        return f"has(%s, {label})", (list(self.labels.values_list("pk", flat=True)), *params)
+        return any_of(label, params, self.labels.values_list("pk", flat=True))
 
 
 for name in (
