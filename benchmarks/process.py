@@ -122,9 +122,9 @@ def main() -> None:
         if os.environ.get("EVENTS_DATABASE_URL"):
             database += " and ClickHouse"
         row = {"database": database, **run_worker(made)}
-        database = made.folder / "db.sqlite3"
-        if database.exists():
-            row["bytes an event"] = round(database.stat().st_size / options.hits)
+        file = made.folder / "db.sqlite3"
+        if file.exists() and not options.database:
+            row["bytes an event"] = round(file.stat().st_size / options.hits)
     show(f"One worker, {options.hits:,} hits of {options.visitors:,} visitors", [row])
 
 

@@ -219,7 +219,7 @@ def counted(events: QuerySet[Event]) -> int | None:
 
 
 def events_database(now: datetime) -> Sign:
-    title = "ClickHouse"
+    title = gettext("Visits and events in ClickHouse")
     try:
         with connections[EVENTS_DB_ALIAS].cursor() as cursor:
             cursor.execute("SELECT version()")

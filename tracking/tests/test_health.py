@@ -210,6 +210,7 @@ def test_the_page_lists_the_errors(analyst_client: Client, tmp_path: Path) -> No
     assert "&lt;b&gt;Something&lt;/b&gt; broke." in analyst_client.get(PAGE).text
 
 
+@pytest.mark.not_on_clickhouse
 def test_the_page_asks_little(
     staff_client: Client, django_assert_num_queries: DjangoAssertNumQueries
 ) -> None:
