@@ -10,7 +10,6 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
-import requests
 from clickhouse_driver import Client
 
 from tracking.tests.clickhouse import ClickHouse, clickhouse
@@ -82,6 +81,17 @@ class KeptAlive(threading.Thread):
                 if not node.is_running:
                     node.launch()
 
+    def end(self) -> None:
+        self.stop.set()
+        self.join(60)
+        self.events.start()
+
+
+def kept_alive(events: ClickHouse) -> KeptAlive:
+    keeper = KeptAlive(events)
+    keeper.start()
+    return keeper
+
 
 def test_kill_9_of_worker_and_nodes_loses_and_doubles_nothing(world: World) -> None:
     running, events = world.running, world.events
@@ -90,8 +100,7 @@ def test_kill_9_of_worker_and_nodes_loses_and_doubles_nothing(world: World) -> N
     running.start_worker()
     senders = start_senders(running, public_id, range(SENDERS))
     chance = random.Random(1)
-    keeper = KeptAlive(events)
-    keeper.start()
+    keeper = kept_alive(events)
     for victim in ["worker", "node"] * 8:
         time.sleep(chance.uniform(0.1, 1.2))
         if victim == "worker":
@@ -101,9 +110,7 @@ def test_kill_9_of_worker_and_nodes_loses_and_doubles_nothing(world: World) -> N
             process.kill()
     stop_senders(senders)
     settle(world)
-    keeper.stop.set()
-    keeper.join(60)
-    events.start()
+    keeper.end()
     assert sum(len(sender.accepted) for sender in senders) > 500
     assert_exact(world, senders, in_flight=0)
 
@@ -130,13 +137,10 @@ def test_while_clickhouse_is_away_hits_are_collected_and_pages_say_so(world: Wor
     sites = session.get(running.url)
     assert sites.status_code == 503
 
-    events.start()
+    keeper = kept_alive(events)
     stop_senders(senders)
     settle(world)
+    keeper.end()
     assert_exact(world, senders, in_flight=0)
-    assert session_can_read(running, session)
-
-
-def session_can_read(running: Service, session: requests.Session) -> bool:
     running.start_web()
-    return session.get(f"{running.url}/sites/1/").status_code == 200
+    assert session.get(f"{running.url}/sites/1/").status_code == 200
