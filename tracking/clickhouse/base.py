@@ -61,7 +61,8 @@ class DatabaseWrapper(ClickHouse):
     ops_class = DatabaseOperations
 
     def __init__(self, settings_dict: dict[str, Any], alias: str) -> None:
-        options = settings_dict["OPTIONS"] = dict(settings_dict.get("OPTIONS") or {})
+        # Each thread's connection is made of the same settings: they stay as they are.
+        options = dict(settings_dict["OPTIONS"])
         self.cluster: str = options.pop("cluster", "")
         self.is_replicated: bool = options.pop("replicated", False)
         options["settings"] = {
@@ -69,7 +70,7 @@ class DatabaseWrapper(ClickHouse):
             **(CLUSTER_SETTINGS if self.cluster else {}),
             **options.get("settings", {}),
         }
-        super().__init__(settings_dict, alias)
+        super().__init__({**settings_dict, "OPTIONS": options}, alias)
         self.nodes = Nodes(self)
 
     def prepare_database(self) -> None:

@@ -19,6 +19,7 @@ from django.db.models.expressions import RawSQL
 
 from tracking.models import Event, Label, OpenVisit, Visit
 from tracking.models.fields import DayField, MomentField, PropertiesField
+from tracking.models.labels import slices
 from tracking.processing import store
 from tracking.processing.arrivals import Arrival
 from tracking.processing.sessions import GAP, Sessions, View, began
@@ -139,12 +140,14 @@ def open_again(visits: QuerySet[Visit], but: Collection[int] = ()) -> None:
     """Make those of the visits that are not open begin as ClickHouse has them."""
     rows = visits.annotate(version=RawSQL("version", [])).values()
     found: dict[int, Any] = {values["id"]: values for values in rows}
-    known = OpenVisit.objects.filter(pk__in=found).values_list("pk", flat=True)
-    closed = found.keys() - set(but) - set(known)
+    closed = found.keys() - set(but)
+    for some in slices(list(found)):
+        closed -= set(OpenVisit.objects.filter(pk__in=some).values_list("pk", flat=True))
     states = {pk: state_of(found[pk]) for pk in closed}
+    first_day = min((state.visit.day for state in states.values()), default=date.max)
     events = Event.objects.filter(
         site__in={state.visit.site_id for state in states.values()},
-        day__gte=min((state.visit.day for state in states.values()), default=date.max),
+        day__gte=first_day - timedelta(days=1),
         visit__in=closed,
     )
     for event in events.order_by("pk"):

@@ -65,6 +65,14 @@ def test_replicas_share_a_path_in_keeper_by_shard() -> None:
     ) in table(Visit, cluster="events", is_replicated=True)
 
 
+def test_connections_of_all_threads_know_the_cluster() -> None:
+    settings = configured("clickhouse://localhost", cluster="events", is_replicated=True)
+    for _ in range(2):
+        wrapper = DatabaseWrapper(settings, "events")
+        assert (wrapper.cluster, wrapper.is_replicated) == ("events", True)
+        assert "cluster" not in wrapper.get_connection_params()
+
+
 def test_only_visits_and_events_are_elsewhere() -> None:
     router = EventsRouter()
     assert router.db_for_read(Visit) == router.db_for_write(Event) == events_database()
