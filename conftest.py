@@ -53,10 +53,9 @@ def quick_and_apart(settings: Settings, tmp_path: Path, monkeypatch: pytest.Monk
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Whoever uses the database uses that of visits and events, too."""
-    if not events_are_in_clickhouse():
-        return
-    items[:] = [item for item in items if not item.get_closest_marker("not_on_clickhouse")]
-    for item in items:
+    elsewhere = "not_on_clickhouse" if events_are_in_clickhouse() else "only_on_clickhouse"
+    items[:] = [item for item in items if not item.get_closest_marker(elsewhere)]
+    for item in items if events_are_in_clickhouse() else ():
         marker = item.get_closest_marker("django_db")
         used = {"db", "transactional_db"} & {*getattr(item, "fixturenames", ())}
         if marker or used:
