@@ -22,6 +22,7 @@ from accounts.models import User
 from tracking.models import Site, StaleDay
 from tracking.processing.deletion import Choice, delete, events_of
 from tracking.reporting.rollups import closed_days, differences
+from tracking.routers import events_are_in_clickhouse
 
 CHECKED_DAYS = 30
 
@@ -66,6 +67,14 @@ class SiteActions(admin.ModelAdmin):
 
     def has_operate_permission(self, request: HttpRequest, object_id: Any = None) -> bool:
         return request.user.has_perm("tracking.operate_site")
+
+    def get_actions(self, request: HttpRequest) -> Any:
+        """ClickHouse has no rollups that could be wrong."""
+        actions = super().get_actions(request)
+        if events_are_in_clickhouse():
+            for name in ("rebuild", "check_rollups"):
+                actions.pop(name, None)
+        return actions
 
     @action(description=_("Pause collecting"), permissions=["operate"])
     def pause(self, request: HttpRequest, queryset: QuerySet[Site]) -> None:

@@ -265,3 +265,10 @@ def test_who_may_act_on_sites(
     assert "/empty/" in operator_client.get(f"{SITES}{site.pk}/change/").text
     assert "/empty/" not in analyst_client.get(f"{SITES}{site.pk}/change/").text
     assert operator_client.get(address(Site(pk=99), "empty")).status_code == 404
+
+
+@pytest.mark.only_on_clickhouse
+def test_where_nothing_is_reckoned_nothing_is_rebuilt(staff_client: Client, site: Site) -> None:
+    page = staff_client.get(SITES).text
+    assert "Pause collecting" in page
+    assert "rollups" not in page
