@@ -54,7 +54,8 @@ def test_there_and_back(running: Service) -> None:
         wait_for(lambda: server.nodes[0].rows(rows, "moved") > [(0,)])
         copy.send_signal(signal.SIGKILL)
         copy.wait()
-        server.start()  # if it does not bear that its client has died
+        time.sleep(2)
+        server.start()  # in case it did not bear that its client has died
 
         told = running.manage("copy_events", "--to", "clickhouse")
         assert "every day has as many visits and events there as here" in told
