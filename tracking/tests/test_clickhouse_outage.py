@@ -123,7 +123,7 @@ def test_while_clickhouse_is_away_hits_are_collected_and_pages_say_so(world: Wor
     running.start_worker()
     session = log_in(running)
     senders = start_senders(running, public_id, range(SENDERS))
-    wait_for(lambda: world.rows("SELECT count() FROM tracking_event") > [(20,)])
+    wait_for(lambda: running.rows("SELECT COUNT(*) FROM tracking_openvisit") > [(20,)])
     events.kill()
     before = sum(len(sender.accepted) for sender in senders)
     wait_for(lambda: sum(len(sender.accepted) for sender in senders) > before + 200)
