@@ -7,7 +7,7 @@ the name of a crawler) is noted in `arrival.rule`.
 from collections import Counter
 from datetime import datetime
 
-from tracking.collector.hit import OPTED_OUT
+from tracking.collector.hit import DO_NOT_TRACK, GLOBAL_PRIVACY_CONTROL, OPTED_OUT
 from tracking.models import Reason
 from tracking.processing.acquisition import read_origin
 from tracking.processing.arrivals import Arrival
@@ -17,6 +17,10 @@ from tracking.processing.datacentres import datacentre
 # A network as small as this would tell an address nearly as well as the address itself.
 MOST_OF_AN_ADDRESS = ("/25", "/26", "/27", "/28", "/29", "/30", "/31")
 MAX_REFERRER = 2100
+
+
+# By which a visitor has asked not to be tracked.
+HEADERS = {DO_NOT_TRACK: "DNT: 1", GLOBAL_PRIVACY_CONTROL: "Sec-GPC: 1"}
 
 
 def paused(arrival: Arrival) -> Reason | None:
@@ -33,6 +37,7 @@ def opted_out(arrival: Arrival) -> Reason | None:
 
 def asked_not_to_be_tracked(arrival: Arrival) -> Reason | None:
     if arrival.hit.objection and arrival.rules.honours_do_not_track:
+        arrival.rule = HEADERS[arrival.hit.objection]
         return Reason.DO_NOT_TRACK
     return None
 

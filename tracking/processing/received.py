@@ -46,10 +46,10 @@ class Received:
             receiver=receiver,
             name=hit.name,
             reason=arrival.reason or "",
+            rule=arrival.rule[:100],
         )
         if not arrival.reason or arrival.reason.is_kept:
             row.page = (arrival.page or hit.url)[:500]
             row.ip = masked(hit.ip)
             row.user_agent = hit.user_agent[:300]
-            row.rule = arrival.rule[:100]
         return row

@@ -9,7 +9,7 @@ import pytest
 from django.db import OperationalError
 from pytest_django import Settings
 
-from tracking.models import Event, ExcludedDay, ExcludedHit, Reason, Site
+from tracking.models import Event, ExcludedDay, ExcludedHit, Reason, RecentHit, Site
 from tracking.processing import datacentres, store
 from tracking.processing.backlog import Backlog
 from tracking.processing.rules import rules_of
@@ -231,3 +231,13 @@ def test_a_batch_that_could_not_be_stored_counts_once(site: Site, settings: Sett
         while worker.process_batch():
             pass
     assert (worker.stored, worker.excluded) == (3, {})
+
+
+@pytest.mark.parametrize(("objection", "header"), [("gpc", "Sec-GPC: 1"), ("dnt", "DNT: 1")])
+def test_the_header_of_an_objection_is_noted_and_nothing_else_of_the_visitor(
+    site: Site, objection: str, header: str
+) -> None:
+    process_hits(record(site, objection=objection))
+    noted = RecentHit.objects.get(site=site)
+    assert (noted.reason, noted.rule) == (Reason.DO_NOT_TRACK, header)
+    assert (noted.ip, noted.user_agent, noted.page) == ("", "", "")
