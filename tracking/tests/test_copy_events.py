@@ -54,8 +54,8 @@ def test_there_and_back(running: Service) -> None:
         wait_for(lambda: server.nodes[0].rows(rows, "moved") > [(0,)])
         copy.send_signal(signal.SIGKILL)
         copy.wait()
-        time.sleep(2)
-        server.start()  # in case it did not bear that its client has died
+        server.kill()
+        server.start()
 
         told = running.manage("copy_events", "--to", "clickhouse")
         assert "every day has as many visits and events there as here" in told
