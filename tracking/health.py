@@ -79,8 +79,10 @@ class HitsToday:
     filtered: list[tuple[Reason, int]]
 
     @property
-    def accepted(self) -> int:
-        return (self.stored or 0) + self.waiting + sum(hits for _reason, hits in self.filtered)
+    def accepted(self) -> int | None:
+        if self.stored is None:
+            return None
+        return self.stored + self.waiting + sum(hits for _reason, hits in self.filtered)
 
 
 @dataclass(frozen=True)

@@ -196,6 +196,8 @@ def logging_config(error_log_path: str) -> dict[str, Any]:
             **{name: {"filters": ["seldom"]} for name in LOUD_WHEN_BROKEN},
             # Its warnings hold the URLs that are asked for, and so visitors' addresses.
             "urllib3": {"level": "ERROR"},
+            # Its warnings are traces of connections that fail; ours say so in a line.
+            "clickhouse_driver": {"level": "ERROR"},
             # runserver's access log; what went wrong is in the error log already.
             "django.server": {"level": "INFO", "handlers": ["console"], "propagate": False},
         },

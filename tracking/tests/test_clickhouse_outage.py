@@ -132,6 +132,7 @@ def test_while_clickhouse_is_away_hits_are_collected_and_pages_say_so(world: Wor
     assert (report.status_code, "Hits are collected all the same" in report.text) == (503, True)
     health = session.get(f"{running.url}/admin/health/")
     assert (health.status_code, "Does not answer" in health.text) == (200, True), health.url
+    assert health.text.count("not known") == 2  # hits of today: accepted, and stored
     first = session.get(f"{running.url}/admin/")
     assert (first.status_code, "No reports at the moment" in first.text) == (200, True)
     sites = session.get(running.url)
