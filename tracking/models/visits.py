@@ -1,21 +1,18 @@
 from typing import TYPE_CHECKING, Any
 
-from django.contrib.auth.models import AnonymousUser
 from django.db import models
 from django.db.models.signals import pre_delete
 from django.dispatch import receiver
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
-from accounts.models import User
 from tracking.models.fields import DayField, MomentField, PropertiesField, RowNumberField
 from tracking.models.labels import LabelField, LabelledQuerySet
 from tracking.models.sites import Site
 
 
 class VisitQuerySet(LabelledQuerySet["Visit"]):
-    def visible_to(self, user: "User | AnonymousUser") -> "VisitQuerySet":
-        return self.filter(site__in=Site.objects.visible_to(user))
+    pass
 
 
 class Visit(models.Model):
@@ -127,8 +124,7 @@ class Visit(models.Model):
 
 
 class EventQuerySet(LabelledQuerySet["Event"]):
-    def visible_to(self, user: "User | AnonymousUser") -> "EventQuerySet":
-        return self.filter(site__in=Site.objects.visible_to(user))
+    pass
 
 
 class Event(models.Model):
