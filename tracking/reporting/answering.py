@@ -13,8 +13,9 @@ from tracking.reporting.clock import DAILY, Clock
 from tracking.reporting.columns import Numbers
 from tracking.reporting.counting import Counts, count
 from tracking.reporting.dimensions import HOUR, PROPERTY, TIME, WEEKDAY, Of, dimension_named
+from tracking.reporting.figures import Figures
 from tracking.reporting.filters import Condition, Filter, filters_in
-from tracking.reporting.metrics import MEASURES, READ_MEASURES
+from tracking.reporting.metrics import READ_MEASURES
 from tracking.reporting.period import DAY, Interval, Period
 from tracking.reporting.properties import Properties
 from tracking.reporting.question import Query
@@ -206,9 +207,9 @@ class Batch:
         for part in parts:
             if part.stat is not None and not part.is_within_day:
                 days = [
-                    (clock, arrays)
+                    (clock, figures)
                     for clock in clocks
-                    if (arrays := sources.stats.get((site, clock.day, part.stat)))
+                    if (figures := sources.stats.get((site, clock.day, part.stat)))
                 ]
                 if days:
                     yield part.number, figures_of(part, days)
@@ -222,8 +223,8 @@ class Batch:
         selection: Selection | None = None
         for part in parts:
             if as_reckoned and part.stat is not None:
-                if part.is_within_day and (arrays := sources.stats.get((*key, part.stat))):
-                    yield part.number, figures_within_day(part, arrays, clock)
+                if part.is_within_day and (figures := sources.stats.get((*key, part.stat))):
+                    yield part.number, figures_within_day(part, figures, clock)
             elif key in sources.days:
                 selection = selection or Selection(
                     sources.days[key], scope.filters, self.known, clock
@@ -236,10 +237,10 @@ def is_property(name: str) -> bool:
     return name.startswith(PROPERTY)
 
 
-def figures_of(part: Part, days: Sequence[tuple[Clock, Sequence[Numbers]]]) -> Counts:
+def figures_of(part: Part, days: Sequence[tuple[Clock, Figures]]) -> Counts:
     """The reckoned figures of days as an answer to a question."""
-    arrays = [np.concatenate(some) for some in zip(*(figures for _, figures in days), strict=True)]
-    lengths = [len(labels) for _, (labels, *_) in days]
+    figures = Figures.joined([one for _, one in days])
+    lengths = [len(one) for _, one in days]
     columns = []
     for name in part.query.dimensions:
         if name == WEEKDAY:
@@ -247,30 +248,29 @@ def figures_of(part: Part, days: Sequence[tuple[Clock, Sequence[Numbers]]]) -> C
         elif name == TIME:
             columns.append(np.repeat([clock.bucket_of_day for clock, _ in days], lengths))
         else:
-            columns.append(arrays[0])
-    return selected(part, columns, arrays)
+            columns.append(figures.labels)
+    return selected(part, columns, figures)
 
 
-def figures_within_day(part: Part, arrays: Sequence[Numbers], clock: Clock) -> Counts:
+def figures_within_day(part: Part, figures: Figures, clock: Clock) -> Counts:
     """The same of one day, told apart by hours or shorter intervals."""
     columns = []
     for name in part.query.dimensions:
         if name == WEEKDAY:
-            columns.append(np.full(len(arrays[0]), clock.day.weekday()))
+            columns.append(np.full(len(figures), clock.day.weekday()))
         elif name == TIME and clock.has_whole_days:
-            columns.append(np.full(len(arrays[0]), clock.bucket_of_day))
+            columns.append(np.full(len(figures), clock.bucket_of_day))
         elif name == TIME:
-            columns.append(clock.bucket_of(arrays[0].astype(np.int64) * 60))
+            columns.append(clock.bucket_of(figures.labels.astype(np.int64) * 60))
         else:
-            columns.append(arrays[0])
-    return with_hours_of_clock(part, selected(part, columns, arrays), clock)
+            columns.append(figures.labels)
+    return with_hours_of_clock(part, selected(part, columns, figures), clock)
 
 
-def selected(part: Part, columns: Sequence[Numbers], arrays: Sequence[Numbers]) -> Counts:
+def selected(part: Part, columns: Sequence[Numbers], figures: Figures) -> Counts:
     """The measures of which a question is, of values that have any."""
-    labels, *figures = arrays
-    values = np.stack([figures[MEASURES.index(one)] for one in part.query.measures], axis=1)
-    keys = np.stack(columns, axis=1) if columns else np.zeros((len(labels), 0), np.int64)
+    values = figures.measured(part.query.measures)
+    keys = np.stack(columns, axis=1) if columns else np.zeros((len(figures), 0), np.int64)
     some = values.any(axis=1) if columns else slice(None)
     return Counts(keys[some], values[some])
 

@@ -8,13 +8,11 @@ from django.db.models import Count, Max, OuterRef, Subquery
 from django.utils import timezone
 
 from tracking.models import DailyStat, Event, Site, StaleDay, Visit
-from tracking.reporting.columns import unpacked
-from tracking.reporting.metrics import MEASURES
+from tracking.reporting.figures import Figures
 from tracking.reporting.period import midnight
 from tracking.routers import events_are_in_clickhouse
 
 DAYS = 30
-VISITORS, VISITS = 1 + MEASURES.index("visitors"), 1 + MEASURES.index("visits")
 
 
 @dataclass(frozen=True)
@@ -103,8 +101,8 @@ def daily_counts(
     reckoned = DailyStat.objects.filter(name="", **about)
     for site_id, day, data in reckoned.values_list("site_id", "day", "data"):
         if (site_id, day) not in stale:
-            arrays = unpacked(data)
-            counts[site_id, day] = DayCount(int(arrays[VISITORS][0]), int(arrays[VISITS][0]))
+            figures = Figures.unpacked(data).measured(("visitors", "visits"))
+            counts[site_id, day] = DayCount(*map(int, figures[0]))
     if stale:
         starts = [midnight(day, known[site_id].zone) for site_id, day in stale]
         rows = (

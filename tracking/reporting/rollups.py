@@ -11,9 +11,10 @@ from django.db import transaction
 from tracking.models import DailyStat, DayColumn, Event, Label, Site, StaleDay
 from tracking.models.stats import ReckonedDay
 from tracking.reporting.clock import Clock
-from tracking.reporting.columns import Day, packed, unpacked
+from tracking.reporting.columns import Day, unpacked
 from tracking.reporting.counting import count
 from tracking.reporting.dimensions import DIMENSIONS, HOUR, Dimension, Of
+from tracking.reporting.figures import Figures
 from tracking.reporting.metrics import MEASURES
 from tracking.reporting.query import first_day
 from tracking.reporting.reading import read_day
@@ -47,13 +48,13 @@ class Reckoning:
 
 
 def stats_of(day: Day, site: Site) -> Iterator[tuple[str, bytes]]:
-    """The figures of each dimension: labels and, in the order of `MEASURES`, what they come to."""
+    """The figures of each dimension, packed."""
     known = Known(Label.objects.find([Event.PAGEVIEW]).get(Event.PAGEVIEW) or 0)
     selection = Selection(day, (), known, Clock(day.date, site.zone))
     for name, dimensions in STATS.items():
         counts = count(selection, dimensions, MEASURES)
         labels = counts.labels[:, 0] if dimensions else np.zeros(1, np.int32)
-        yield name, packed([labels, *counts.values.T])
+        yield name, Figures(labels, counts.values.T).packed()
 
 
 def reckon(stale: StaleDay) -> bool:

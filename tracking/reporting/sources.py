@@ -12,7 +12,8 @@ from django.db.models import Q
 
 from tracking.models import DailyStat, DayColumn, Site, StaleDay
 from tracking.reporting.clock import Clock
-from tracking.reporting.columns import Day, Numbers, Packed, unpacked
+from tracking.reporting.columns import Day, Packed
+from tracking.reporting.figures import Figures
 from tracking.reporting.period import DAY, midnight
 from tracking.reporting.reading import read_days
 
@@ -70,7 +71,7 @@ class Sources:
         self.stale: set[SiteDay] = set(
             StaleDay.objects.filter(days.condition).values_list("site_id", "day")
         )
-        self.stats: dict[tuple[int, date, str], list[Numbers]] = {}
+        self.stats: dict[tuple[int, date, str], Figures] = {}
         self.days: dict[SiteDay, Day] = {}
 
     def is_reckoned(self, key: SiteDay, clock: Clock) -> bool:
@@ -83,7 +84,7 @@ class Sources:
             rows = DailyStat.objects.filter(stats.condition)
             for site, day, name, data in rows.values_list("site_id", "day", "name", "data"):
                 if (site, day) not in self.stale:
-                    self.stats[site, day, name] = unpacked(data)
+                    self.stats[site, day, name] = Figures.unpacked(data)
         if columns.spans:
             packed: defaultdict[SiteDay, dict[str, Packed]] = defaultdict(dict)
             found = DayColumn.objects.filter(columns.condition)

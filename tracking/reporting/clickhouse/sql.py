@@ -18,6 +18,8 @@ SETTINGS = {
     "use_index_for_in_with_subqueries": 0,
     # On a cluster it takes away keys that GROUPING() tells of.
     "optimize_group_by_function_keys": 0,
+    # That nothing comes to NULL makes counting half as quick; here it comes to 0.
+    "aggregate_functions_null_for_empty": 0,
 }
 
 
