@@ -1,16 +1,19 @@
-"""How queries are written: as django-clickhouse-backend does, but for rows that are deleted."""
+"""How queries are written: as django-clickhouse-backend does, but for rows that are deleted, and
+events that are stored."""
 
 from typing import Any
 
 from clickhouse_backend.models.sql.compiler import (
     SQLAggregateCompiler,
     SQLCompiler,
-    SQLInsertCompiler,
     SQLUpdateCompiler,
 )
 from clickhouse_backend.models.sql.compiler import SQLDeleteCompiler as DeleteCompiler
+from clickhouse_backend.models.sql.compiler import SQLInsertCompiler as InsertCompiler
 
+from tracking.clickhouse import writing
 from tracking.clickhouse.schema import local_name
+from tracking.models import Event
 
 __all__ = [
     "SQLAggregateCompiler",
@@ -19,6 +22,16 @@ __all__ = [
     "SQLInsertCompiler",
     "SQLUpdateCompiler",
 ]
+
+
+class SQLInsertCompiler(InsertCompiler):
+    """An event is stored with what reports ask of its visit."""
+
+    def execute_sql(self, *args: Any, **kwargs: Any) -> Any:
+        if self.query.get_meta().db_table != Event._meta.db_table:
+            return super().execute_sql(*args, **kwargs)
+        writing.insert_events(self.query.objs)
+        return []
 
 
 class SQLDeleteCompiler(DeleteCompiler):

@@ -1,9 +1,10 @@
 """The tables of visits and events.
 
 Both are ordered by site and day, so that a report reads nothing else, and hold a visit's rows
-together. A row that is written again replaces the one before (`version`), when parts are merged
-and, until then, whenever it is read. On a cluster each node has a local table with the rows of
-its shard, and one that stands for those of all shards.
+together. An event has what reports ask of its visit, too: looking for the visits of millions of
+events would take most of a report's time. A row that is written again replaces the one before
+(`version`), when parts are merged and, until then, whenever it is read. On a cluster each node
+has a local table with the rows of its shard, and one that stands for those of all shards.
 """
 
 from collections.abc import Iterator, Sequence
@@ -14,6 +15,7 @@ from clickhouse_backend.backend.schema import DatabaseSchemaEditor as SchemaEdit
 from clickhouse_backend.driver.escape import escape_params
 from django.db import models
 
+from tracking.models import Event, Visit
 from tracking.models.fields import PropertiesField
 from tracking.models.labels import LabelField
 
@@ -23,7 +25,8 @@ class Table:
     order_by: str
     # Numbers that ascend are kept as what they differ by.
     ascending: tuple[str, ...]
-    found_by: str  # outside of reports
+    # Blocks of rows tell from where to where these go, so that others need not be read.
+    narrowed_by: tuple[str, ...]
 
     @property
     def partition_by(self) -> str:
@@ -31,11 +34,42 @@ class Table:
 
 
 TABLES = {
-    "tracking_visit": Table("site_id, day, id", ("id", "started_at", "ended_at"), "id"),
-    "tracking_event": Table("site_id, day, visit_id, id", ("id", "visit_id", "time"), "visit_id"),
+    "tracking_visit": Table("site_id, day, id", ("id", "started_at", "ended_at"), ("id",)),
+    "tracking_event": Table(
+        "site_id, day, visit_id, id",
+        ("id", "visit_id", "time", "started_at"),
+        ("visit_id", "time, started_at"),
+    ),
 }
+# What an event has of its visit: nothing that each of its hits changes.
+OF_VISITS = (
+    "started_at",
+    "entry_page",
+    "channel",
+    "source",
+    "referrer",
+    "utm_source",
+    "utm_medium",
+    "utm_campaign",
+    "utm_term",
+    "utm_content",
+    "country",
+    "region",
+    "city",
+    "browser",
+    "browser_version",
+    "os",
+    "os_version",
+    "device",
+    "screen",
+    "language",
+)
 # A visit and its events are on the same shard.
 SHARDED_BY = "intHash64(visitor_id)"
+
+
+def fields_of_visits() -> list[Any]:
+    return [Visit._meta.get_field(name) for name in OF_VISITS]
 
 
 def local_name(table: str) -> str:
@@ -60,9 +94,12 @@ class DatabaseSchemaEditor(SchemaEditor):
     def table_of(self, model: type[models.Model], name: str) -> str:
         table = TABLES[model._meta.db_table]
         columns = ", ".join(self.columns_of(model, table))
+        indexes = ", ".join(
+            f"INDEX narrow{number} ({columns}) TYPE minmax GRANULARITY 1"
+            for number, columns in enumerate(table.narrowed_by)
+        )
         return (
-            f'CREATE TABLE IF NOT EXISTS "{name}" ({columns}, version UInt64 DEFAULT 0, '
-            f"INDEX found {table.found_by} TYPE minmax GRANULARITY 1) "
+            f'CREATE TABLE IF NOT EXISTS "{name}" ({columns}, version UInt64 DEFAULT 0, {indexes}) '
             f"ENGINE = {self.engine(name)} PARTITION BY {table.partition_by} "
             f"ORDER BY ({table.order_by})"
         )
@@ -74,7 +111,10 @@ class DatabaseSchemaEditor(SchemaEditor):
         return f"ReplicatedReplacingMergeTree('{path}', '{{replica}}', version)"
 
     def columns_of(self, model: type[models.Model], table: Table) -> Iterator[str]:
-        for field in model._meta.local_concrete_fields:
+        fields = list(model._meta.local_concrete_fields)
+        if model._meta.db_table == Event._meta.db_table:
+            fields += fields_of_visits()
+        for field in fields:
             definition, _ = self.column_sql(model, field)
             delta = "Delta, " if field.column in table.ascending else ""
             yield f"{self.quote_name(field.column)} {definition} CODEC({delta}ZSTD(1))"

@@ -134,7 +134,7 @@ class Traffic:
                     rows.add(plan)
                 with transaction.atomic():
                     store.insert_visits(rows.visits)
-                    store.insert_events(rows.events)
+                    store.insert_events(rows.events, rows.visits)
                     days = {event.day for event in rows.events}
                     StaleDay.objects.note(self.site, days | {day.date})
                 next_number += len(rows.events)

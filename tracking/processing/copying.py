@@ -70,8 +70,9 @@ def copy(part: Part, source: str, target: str) -> Iterator[int]:
     rows = (bare(part.model, **values) for values in part.rows(source).values().iterator(AT_ONCE))
     if target == EVENTS_DB_ALIAS:
         # Rows that are there already are replaced.
+        write = writing.insert_visits if part.model is Visit else writing.insert_events
         while some := list(islice(rows, AT_ONCE)):
-            writing.insert(part.model, some)
+            write(some)
             yield len(some)
         return
     with transaction.atomic(using=DEFAULT_DB_ALIAS):

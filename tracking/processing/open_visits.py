@@ -10,6 +10,7 @@ from collections import defaultdict
 from collections.abc import Collection, Iterable
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
+from operator import attrgetter
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 import msgspec
@@ -17,6 +18,7 @@ from django.db import connection, models
 from django.db.models import QuerySet
 from django.db.models.expressions import RawSQL
 
+from tracking.clickhouse.schema import fields_of_visits
 from tracking.models import Event, Label, OpenVisit, Visit
 from tracking.models.fields import DayField, MomentField, PropertiesField
 from tracking.models.labels import slices
@@ -118,11 +120,31 @@ class OpenVisits(StoredVisits):
         events = [*sessions.events, *sessions.read]
         for event in events:
             add_view(states[event.visit_id], event, pageview)
+        events += self.others_of_moved(sessions.changed.values(), events)
         store.insert_visits(visits, [states[visit.id].version for visit in visits])
-        store.insert_events(events, [states[event.visit_id].version for event in events])
+        versions = [states[event.visit_id].version for event in events]
+        store.insert_events(events, visits, versions)
         store.insert(OpenVisit, [open_visit(states[visit.id]) for visit in sessions.new])
         changed = [open_visit(states[pk]) for pk in sorted(sessions.changed)]
         store.update(OpenVisit, changed, ("touched_at", "state"))
+
+    def others_of_moved(self, visits: Iterable[Visit], events: Iterable[Event]) -> list[Event]:
+        """The events, but these, of visits of which something has changed that each event has
+        of its visit: a hit came late that was the first."""
+        of_visit = attrgetter(*(field.attname for field in fields_of_visits()))
+        moved = [
+            visit for visit in visits if of_visit(visit) != of_visit(self._states[visit.id].visit)
+        ]
+        if not moved:
+            return []
+        known = {event.id for event in events}
+        stored = Event.objects.filter(
+            site__in={visit.site_id for visit in moved},
+            day__gte=min(visit.day for visit in moved),
+            visit__in=[visit.id for visit in moved],
+        )
+        rows = stored.order_by().values()
+        return [bare(Event, **values) for values in rows if values["id"] not in known]
 
     def forget(self, now: datetime) -> None:
         """`now` is not later than the oldest hit that waits."""

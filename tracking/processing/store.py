@@ -79,14 +79,17 @@ def lock_sites(ids: Collection[int]) -> set[int]:
 def insert_visits(visits: Sequence[Visit], versions: Sequence[int] = ()) -> None:
     """Where there are versions, visits that are there are replaced by newer ones."""
     if events_are_in_clickhouse():
-        writing.insert(Visit, visits, versions)
+        writing.insert_visits(visits, versions)
     else:
         insert(Visit, visits)
 
 
-def insert_events(events: Sequence[Event], versions: Sequence[int] = ()) -> None:
+def insert_events(
+    events: Sequence[Event], visits: Iterable[Visit], versions: Sequence[int] = ()
+) -> None:
+    """The same of events, of which these are the visits."""
     if events_are_in_clickhouse():
-        writing.insert(Event, events, versions)
+        writing.insert_events(events, versions, visits)
     else:
         insert(Event, events)
 

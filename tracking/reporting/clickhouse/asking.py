@@ -2,76 +2,111 @@
 
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
+from functools import cached_property
 from typing import Any
 
 import numpy as np
 
 from tracking.reporting.clickhouse import sql
-from tracking.reporting.clickhouse.statements import Statement
+from tracking.reporting.clickhouse.statements import Count, Statement
 
 Columns = Sequence[Sequence[Any]]
 
 
 def ask(statements: Iterable[Statement]) -> dict[Statement, Columns]:
-    """The columns of each statement's answer; none where there are no rows."""
+    """The columns of each statement's answer; none where there are no rows. Keys may come again:
+    what they count is to be added up."""
     shared: defaultdict[Any, list[Statement]] = defaultdict(list)
     for one in dict.fromkeys(statements):
-        shared[(one.source, one.where, one.within) if one.can_share else one].append(one)
+        shared[one.source, one.where].append(one)
     found: dict[Statement, Columns] = {}
     for some in shared.values():
-        found |= ask_together(some)
+        found |= Look(some).answers()
     return found
 
 
-def ask_together(statements: Sequence[Statement]) -> dict[Statement, Columns]:
-    first = statements[0]
-    if len(statements) == 1 and not first.within:
-        keys = [f"{key} AS g{number}" for number, key in enumerate(first.keys)]
-        groups = [f"g{number}" for number in range(len(keys))]
-        counted = [f"{one} AS c{number}" for number, one in enumerate(first.counted)]
-        return {first: sql.run(sql.select([*keys, *counted], first.source, first.where, groups))}
-    keys = list(dict.fromkeys(key for one in statements for key in one.keys))
-    counted = list(dict.fromkeys(count for one in statements for count in one.counted))
-    columns = sql.run(together(statements, keys, counted))
-    if not columns:
-        return dict.fromkeys(statements, ())
-    grouping, *values = [np.array(column, dtype=object) for column in columns]
-    found: dict[Statement, Columns] = {}
-    for one in statements:
-        rows = grouping == bits_of(one, keys)
-        places = [keys.index(key) for key in one.keys]
-        places += [len(keys) + counted.index(count) for count in one.counted]
-        found[one] = [values[place][rows] for place in places]
-    return found
+class Look:
+    """One for all of these statements, which have source and `where` in common.
+
+    Each row of the answer has GROUPING(), then all keys and counts of all statements.
+    """
+
+    def __init__(self, statements: Sequence[Statement]) -> None:
+        self.statements = statements
+        self.source, self.where = statements[0].source, statements[0].where
+        self.within = next((one.within for one in statements if one.within), "")
+        self.keys = unique(key for one in statements for key in one.keys)
+        self.counted = unique(
+            self.written(one, count) for one in statements for count in one.counted
+        )
+
+    @cached_property
+    def parts(self) -> list[str]:
+        """Which of the rows the statements are about."""
+        return unique(sql.all_of(one.of) for one in self.statements)
+
+    def written(self, statement: Statement, count: Count) -> str:
+        return count.written(sql.all_of(statement.of) if len(self.parts) > 1 else "")
+
+    def set_of(self, statement: Statement) -> tuple[str, ...]:
+        """The keys by which the statement's rows are told apart: more than its own, where its
+        counts add up, and those of another one are asked for anyway."""
+        if statement.adds_up:
+            for other in self.statements:
+                if set(other.keys) > set(statement.keys) and not other.adds_up:
+                    return other.keys
+        return statement.keys
+
+    def answers(self) -> dict[Statement, Columns]:
+        columns = sql.run(self.sql())
+        if not columns:
+            return dict.fromkeys(self.statements, ())
+        grouping, *values = [np.array(column, dtype=object) for column in columns]
+        found: dict[Statement, Columns] = {}
+        for one in self.statements:
+            rows = grouping == self.grouping(self.set_of(one))
+            places = [self.keys.index(key) for key in one.keys]
+            places += [
+                len(self.keys) + self.counted.index(self.written(one, count))
+                for count in one.counted
+            ]
+            found[one] = [values[place][rows] for place in places]
+        return found
+
+    def grouping(self, keys: Sequence[str]) -> int:
+        """As GROUPING() tells them: the bits of keys that are not among these; the last is 1."""
+        others = enumerate(reversed(self.keys))
+        return sum(1 << place for place, key in others if key not in keys)
+
+    def sql(self) -> str:
+        names = {key: f"g{number}" for number, key in enumerate(self.keys)}
+        sets = unique(
+            ", ".join([*(["within"] if self.within else []), *(names[key] for key in keys)])
+            for keys in map(self.set_of, self.statements)
+        )
+        inner = sql.select(
+            [
+                f"grouping({', '.join(names.values())}) AS of" if len(sets) > 1 else "0 AS of",
+                *([f"{self.within} AS within"] if self.within else []),
+                *(f"{key} AS {name}" for key, name in names.items()),
+                *(f"{count} AS c{number}" for number, count in enumerate(self.counted)),
+            ],
+            self.source,
+            [*self.where, sql.any_of(self.parts)],
+            grouped_by(sets),
+        )
+        if not self.within:
+            return inner
+        sums = [f"sum(c{number})" for number in range(len(self.counted))]
+        groups = ["of", *names.values()]
+        return sql.select([*groups, *sums], f"({inner})", group_by=groups)
 
 
-def bits_of(statement: Statement, keys: Sequence[str]) -> int:
-    """As GROUPING() tells them: those of keys that are not the statement's; the last is 1."""
-    return sum(1 << place for place, key in enumerate(reversed(keys)) if key not in statement.keys)
+def grouped_by(sets: Sequence[str]) -> list[str]:
+    if len(sets) > 1:
+        return [f"GROUPING SETS ({', '.join(f'({one})' for one in sets)})"]
+    return list(filter(None, sets))
 
 
-def together(statements: Sequence[Statement], keys: Sequence[str], counted: Sequence[str]) -> str:
-    """Each row of the answer has GROUPING(), then all keys and counts of all statements."""
-    first = statements[0]
-    name_of = {key: f"g{number}" for number, key in enumerate(keys)}
-    within = [f"{first.within} AS within"] if first.within else []
-    sets = {
-        ", ".join([*(["within"] if within else []), *(name_of[key] for key in one.keys)])
-        for one in statements
-    }
-    inner = sql.select(
-        [
-            f"grouping({', '.join(name_of.values())}) AS of" if keys else "0 AS of",
-            *within,
-            *(f"{key} AS {name}" for key, name in name_of.items()),
-            *(f"{count} AS c{number}" for number, count in enumerate(counted)),
-        ],
-        first.source,
-        first.where,
-        [f"GROUPING SETS ({', '.join(f'({one})' for one in sorted(sets))})"],
-    )
-    if not within:
-        return inner
-    sums = [f"sum(c{number})" for number in range(len(counted))]
-    groups = ["of", *name_of.values()]
-    return sql.select([*groups, *sums], f"({inner})", group_by=groups)
+def unique(texts: Iterable[str]) -> list[str]:
+    return list(dict.fromkeys(texts))

@@ -7,8 +7,7 @@ for one of its events.
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from django.utils import timezone
-
+from tracking.clickhouse.schema import OF_VISITS
 from tracking.models import Label
 from tracking.reporting.clickhouse import sql
 from tracking.reporting.clickhouse.scope import Scope
@@ -59,13 +58,14 @@ def fitting(one: Filter, scope: Scope, dimension: Dimension) -> Chosen:
 
 @dataclass
 class Conditions:
-    """`of_visits` hold for rows of visits, `of_events` for rows of events; both have to."""
+    """`of_visits` are about visits, and true of all of their events or of none; `of_events` tell
+    events of a visit apart."""
 
     scope: Scope
     filters: tuple[Condition, ...]
     chosen: Mapping[Filter, Chosen]
-    of_visits: list[str] = field(default_factory=list)
-    of_events: list[str] = field(default_factory=list)
+    of_visits: list[Condition] = field(default_factory=list)
+    of_events: list[Condition] = field(default_factory=list)
 
     @classmethod
     def of(cls, scope: Scope, filters: tuple[Condition, ...]) -> "Conditions":
@@ -73,99 +73,47 @@ class Conditions:
 
     def __post_init__(self) -> None:
         for condition in self.filters:
-            if self.is_of_visits(condition):
-                self.of_visits.append(self.on_visit(condition))
-            else:
-                self.of_events.append(self.on_event(condition))
-
-    @property
-    def on_events(self) -> list[str]:
-        """All of them for rows of events."""
-        if not self.of_visits:
-            return self.of_events
-        return [self.of_a_visit(sql.all_of(self.of_visits)), *self.of_events]
+            (self.of_visits if is_of_visits(condition) else self.of_events).append(condition)
 
     @property
     def visits(self) -> list[str]:
-        """Rows of visits that count: of which one event at least does."""
-        conditions = [*self.scope.began, *self.of_visits]
+        """True of rows of visits that count, if they began in the period: of which one event at
+        least does."""
+        conditions = [*self.scope.visits, *(self.holds(one, VISITS) for one in self.of_visits)]
         if self.of_events or self.scope.period.since:
-            events = [*self.scope.happened_in_visits, *self.of_events]
-            found = sql.select(["visit_id"], sql.EVENTS, events)
-            conditions.append(f"id IN ({found})")
-        return conditions
-
-    @property
-    def linked(self) -> list[str]:
-        """Rows of events that make their visits count."""
-        if not self.of_visits and not self.scope.period.since:
-            return [*self.scope.happened_in_visits, *self.of_events, *self.of_no_other_visits()]
-        visits = [*self.scope.began, *self.of_visits]
-        found = sql.select(["id"], sql.VISITS, visits)
-        return [*self.scope.happened_in_visits, *self.of_events, f"visit_id IN ({found})"]
-
-    def of_no_other_visits(self) -> list[str]:
-        """Few visits go over an end of the period; of all others every event counts."""
-        scope = self.scope
-        start, end = sql.moment(scope.start), sql.moment(scope.end)
-        before = [*scope.around, f"started_at < {start}", f"ended_at >= {start}"]
-        conditions = [f"visit_id NOT IN ({sql.select(['id'], sql.VISITS, before)})"]
-        if scope.end < timezone.now():
-            after = sql.select(["id"], sql.VISITS, [*scope.began, f"ended_at >= {end}"])
-            conditions.append(f"(time < {end} OR visit_id IN ({after}))")
+            events = [
+                *self.scope.events,
+                *self.scope.linked,
+                *(self.holds(one, EVENTS) for one in self.of_events),
+            ]
+            conditions.append(f"id IN ({sql.select(['visit_id'], sql.EVENTS, events)})")
         return conditions
 
     @property
     def events(self) -> list[str]:
-        """Rows of events that count by themselves."""
-        return [*self.scope.happened, *self.on_events]
+        """True of rows of events that count, if they, or their visits, are of the period."""
+        return [*self.scope.events, *(self.holds(one, EVENTS) for one in self.filters)]
 
-    def is_of_visits(self, condition: Condition) -> bool:
+    def holds(self, condition: Condition, rows: "Rows") -> str:
         match condition:
             case AnyOf():
-                return all(map(self.is_of_visits, condition.filters))
+                return f"({' OR '.join(self.holds(one, rows) for one in condition.filters)})"
             case Did():
-                return True
-            case Filter():
-                return dimension_named(condition.dimension).of in (Of.VISIT, Of.TIME)
-
-    def on_visit(self, condition: Condition) -> str:
-        match condition:
-            case AnyOf():
-                return f"({' OR '.join(map(self.on_visit, condition.filters))})"
-            case Did():
-                did = self.did(condition.filter)
+                did = self.did(condition.filter, rows)
                 return did if condition.done else f"NOT ({did})"
-            case Filter():
-                return self.holds(condition)
+            case Filter() if is_asked_of_visits(condition) and rows is EVENTS:
+                where = [*self.scope.around, self.holds(condition, VISITS)]
+                return f"visit_id IN ({sql.select(['id'], sql.VISITS, where)})"
+            case Filter() if dimension_named(condition.dimension).of is Of.TIME:
+                return self.time_of_visit(condition)
+        found = sql.one_of(column_of(dimension_named(condition.dimension)), self.chosen[condition])
+        return f"NOT ({found})" if condition.operator.negates else found
 
-    def did(self, filter: Filter) -> str:
-        if self.is_of_visits(filter):
-            return self.holds(filter)
-        events = [*self.scope.around, self.holds(filter)]
-        return f"id IN ({sql.select(['visit_id'], sql.EVENTS, events)})"
-
-    def on_event(self, condition: Condition) -> str:
-        if self.is_of_visits(condition):
-            return self.of_a_visit(self.on_visit(condition))
-        match condition:
-            case AnyOf():
-                return f"({' OR '.join(map(self.on_event, condition.filters))})"
-            case Filter():
-                return self.holds(condition)
-        raise TypeError(f"{condition} is of visits.")
-
-    def of_a_visit(self, condition: str) -> str:
-        visits = sql.select(["id"], sql.VISITS, [*self.scope.around, condition])
-        return f"visit_id IN ({visits})"
-
-    def holds(self, filter: Filter) -> str:
-        """For a row of the table that has the column."""
-        dimension = dimension_named(filter.dimension)
-        if dimension.of is Of.TIME:
-            return self.time_of_visit(filter)
-        found = sql.one_of(column_of(dimension), self.chosen[filter])
-        return f"NOT ({found})" if filter.operator.negates else found
+    def did(self, filter: Filter, rows: "Rows") -> str:
+        if is_of_visits(filter):
+            return self.holds(filter, rows)
+        events = [*self.scope.around, self.holds(filter, EVENTS)]
+        return f"{rows.visit} IN ({sql.select(['visit_id'], sql.EVENTS, events)})"
 
     def time_of_visit(self, filter: Filter) -> str:
         zone = sql.text(str(self.scope.zone))
@@ -174,3 +122,32 @@ class Conditions:
         else:
             expression, numbers = f"toHour(started_at, {zone})", range(24)
         return sql.one_of(expression, [one for one in numbers if filter.accepts(str(one))])
+
+
+@dataclass(frozen=True)
+class Rows:
+    """Of a table; `visit` is the column with the number of the visit."""
+
+    visit: str
+
+
+VISITS, EVENTS = Rows("id"), Rows("visit_id")
+
+
+def is_of_visits(condition: Condition) -> bool:
+    match condition:
+        case AnyOf():
+            return all(map(is_of_visits, condition.filters))
+        case Did():
+            return True
+        case Filter():
+            return dimension_named(condition.dimension).of in (Of.VISIT, Of.TIME)
+
+
+def is_asked_of_visits(filter: Filter) -> bool:
+    """Whether rows of events do not know it."""
+    return is_kept_by_visits(dimension_named(filter.dimension))
+
+
+def is_kept_by_visits(dimension: Dimension) -> bool:
+    return dimension.of is Of.VISIT and dimension.column not in OF_VISITS

@@ -59,25 +59,32 @@ class Scope:
         return self.span(LONGEST_VISIT, LONGEST_VISIT)
 
     @property
+    def visits(self) -> list[str]:
+        """Where visits are that began in the period."""
+        return self.span(OTHER_ZONES, OTHER_ZONES)
+
+    @property
+    def events(self) -> list[str]:
+        """Where events are that happened in the period, and those of visits that began in it."""
+        return self.span(OTHER_ZONES, LONGEST_VISIT)
+
+    @property
     def began(self) -> list[str]:
-        """Visits that count: those that began in the period; of what is live, any of late."""
+        """True of visits that count, and of their events: those that began in the period; of
+        what is live, any of late."""
         if self.period.since:
-            start, end = midnight(self.period.first - DAY, self.zone), self.end
-        else:
-            start, end = self.start, self.end
-        return [*self.span(OTHER_ZONES, OTHER_ZONES), *between("started_at", start, end)]
+            return between("started_at", midnight(self.period.first - DAY, self.zone), self.end)
+        return between("started_at", self.start, self.end)
 
     @property
     def happened(self) -> list[str]:
-        """Events that count."""
-        return [*self.span(OTHER_ZONES, OTHER_ZONES), *between("time", self.start, self.end)]
+        """True of events that count by themselves."""
+        return between("time", self.start, self.end)
 
     @property
-    def happened_in_visits(self) -> list[str]:
-        """Events of visits that count, whenever they happened; live ones are those of now."""
-        if self.period.since:
-            return self.happened
-        return [*self.span(OTHER_ZONES, LONGEST_VISIT), f"time >= {sql.moment(self.start)}"]
+    def linked(self) -> list[str]:
+        """True of events that make their visits count; live ones are those of now."""
+        return [*self.began, *(self.happened if self.period.since else [])]
 
 
 def between(column: str, start: datetime, end: datetime) -> list[str]:

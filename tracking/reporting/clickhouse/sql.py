@@ -46,6 +46,12 @@ def all_of(conditions: Iterable[str]) -> str:
     return " AND ".join(conditions) or "1"
 
 
+def any_of(conditions: Sequence[str]) -> str:
+    """Of one at least."""
+    written = " OR ".join(f"({one})" for one in conditions)
+    return f"({written})" if len(conditions) > 1 else conditions[0]
+
+
 def select(
     columns: Iterable[str], source: str, where: Iterable[str] = (), group_by: Sequence[str] = ()
 ) -> str:

@@ -11,25 +11,53 @@ from functools import cached_property
 
 from tracking.models.labels import NOBODYS
 from tracking.reporting.clickhouse import sql
-from tracking.reporting.clickhouse.conditions import Conditions, column_of
+from tracking.reporting.clickhouse.conditions import Conditions, column_of, is_kept_by_visits
 from tracking.reporting.clickhouse.times import Time, time_of
 from tracking.reporting.dimensions import Dimension, Of
 from tracking.reporting.metrics import EVENT_MEASURES, READ_MEASURES, VISIT_MEASURES
 from tracking.reporting.question import Query
 
+UNIQUE = "uniqExact"
+
+
+@dataclass(frozen=True)
+class Count:
+    """An aggregate function of an expression, over the rows of which the condition is true."""
+
+    function: str
+    of: str = ""
+    condition: str = ""
+
+    @property
+    def adds_up(self) -> bool:
+        """Whether the counts of parts of the rows come to that of all."""
+        return self.function != UNIQUE
+
+    def written(self, also: str = "") -> str:
+        """As SQL; of rows of which another condition is true, too."""
+        conditions = [one for one in (self.condition, also) if one]
+        arguments = [self.of] if self.of else []
+        if not conditions:
+            return f"{self.function}({', '.join(arguments)})"
+        return f"{self.function}If({', '.join([*arguments, sql.all_of(conditions)])})"
+
+
 OF_VISITS = {
-    "visitors": "uniqExact(visitor_id)",
-    "visits": "count()",
-    "bounces": "countIf(is_bounce)",
-    "milliseconds": "sum(toInt64(duration))",
+    "visitors": Count(UNIQUE, "visitor_id"),
+    "visits": Count("count"),
+    "bounces": Count("count", condition="is_bounce"),
+    "milliseconds": Count("sum", "toInt64(duration)"),
 }
 # The same of events, without the rows of their visits.
-OF_VISITS_OF_EVENTS = {"visitors": "uniqExact(visitor_id)", "visits": "uniqExact(visit_id)"}
+OF_VISITS_OF_EVENTS = {
+    "visitors": Count(UNIQUE, "visitor_id"),
+    "visits": Count(UNIQUE, "visit_id"),
+}
 OF_READS = {
-    "reads": "count()",
-    "engaged": "sum(read)",
-    "scrolled": "countIf(seen > 0)",
-    "scroll": "sum(toInt64(seen))",
+    "reads": Count("count"),
+    "engaged": Count("sum", "read"),
+    "scrolled": Count("count", condition="seen > 0"),
+    "scroll": Count("sum", "toInt64(seen)"),
 }
 
 
@@ -37,172 +65,188 @@ OF_READS = {
 class Statement:
     """Its columns are one for each of the keys, then one for each of the measures.
 
-    `within` is what rows are told apart by before the counts are added up: the visitors of a day
-    are no others' than that day's, and those of few rows are counted in less time.
+    `where` says which rows of the source, and `of` which of these; others may be asked about by
+    the same look. `within` is what rows are told apart by before the counts are added up: the
+    visitors of a day are no others' than that day's, and those of few rows are counted in less
+    time.
     """
 
     keys: tuple[str, ...]
-    counted: tuple[str, ...]
     measures: tuple[str, ...]
+    counted: tuple[Count, ...]
     source: str
     where: tuple[str, ...] = ()
+    of: tuple[str, ...] = ()
     within: str = ""
 
     @property
-    def can_share(self) -> bool:
-        """Whether statements about the same rows can be one: of visits and events as they are."""
-        return self.source in (sql.VISITS, sql.EVENTS)
+    def adds_up(self) -> bool:
+        return all(one.adds_up for one in self.counted)
 
 
 class Statements:
     def __init__(self, query: Query, conditions: Conditions, pageview: int) -> None:
         self.query = query
         self.conditions = conditions
+        self.scope = conditions.scope
         self.pageview = pageview
         self.is_live = bool(query.period.since)
         self.dimensions = query.told_by
 
     def __iter__(self) -> Iterator[Statement]:
         measures = set(self.query.measures)
-        of_visits, of_reads = measures & VISIT_MEASURES, measures & READ_MEASURES
-        # By one look, where filters make that the dear part; else two are quicker.
-        if of_reads and self.is_by_page and self.query.filters:
-            yield self.reads(sorted(of_reads | of_visits))
-        else:
-            if of_visits:
-                yield self.visits(sorted(of_visits))
-            if of_reads:
-                yield self.reads(sorted(of_reads))
-        if of_events := measures & EVENT_MEASURES:
-            yield self.events(sorted(of_events))
-
-    @property
-    def is_by_page(self) -> bool:
-        return any(one.name == "page" for one in self.dimensions)
+        for wanted, statement in (
+            (VISIT_MEASURES, self.visits),
+            (READ_MEASURES, self.reads),
+            (EVENT_MEASURES, self.events),
+        ):
+            if some := sorted(measures & wanted):
+                yield statement(some)
 
     @cached_property
     def is_by_event(self) -> bool:
         """Whether visits are told apart by what happened in them."""
         return any(
-            one.of is not Of.VISIT and (one.of is not Of.TIME or not self.is_asked_of_visits(one))
+            self.is_by_moment(one) if one.of is Of.TIME else one.of is not Of.VISIT
             for one in self.dimensions
         )
+
+    @cached_property
+    def day_of_visit(self) -> str:
+        return f"toDate(started_at, {sql.text(str(self.scope.zone))})"
 
     def visits(self, measures: Sequence[str]) -> Statement:
         if self.is_by_event:
             return self.visits_of_events(measures)
         return Statement(
             tuple(map(self.key_of_visit, self.dimensions)),
-            tuple(OF_VISITS[name] for name in measures),
             tuple(measures),
+            tuple(OF_VISITS[name] for name in measures),
             sql.VISITS,
             tuple(self.conditions.visits),
-            within=f"toDate(started_at, {sql.text(str(self.conditions.scope.zone))})",
+            tuple(self.scope.began),
+            self.day_of_visit,
         )
 
     def visits_of_events(self, measures: Sequence[str]) -> Statement:
         """Each visit once for each value."""
-        where = (*self.conditions.linked, *self.have_dimensions)
-        told_by_visits = any(map(self.is_asked_of_visits, self.dimensions))
-        if not told_by_visits and set(measures) <= set(OF_VISITS_OF_EVENTS):
-            counted = tuple(OF_VISITS_OF_EVENTS[name] for name in measures)
-            keys = tuple(map(self.key_of_event, self.dimensions))
-            return Statement(keys, counted, tuple(measures), sql.EVENTS, where)
-        pairs = sql.select(["DISTINCT visit_id", *self.event_keys], sql.EVENTS, where)
+        if not self.asked_of_visits and set(measures) <= set(OF_VISITS_OF_EVENTS):
+            return Statement(
+                tuple(map(self.key_or_nobodys, self.dimensions)),
+                tuple(measures),
+                tuple(OF_VISITS_OF_EVENTS[name] for name in measures),
+                sql.EVENTS,
+                (*self.conditions.events, *self.have_properties),
+                tuple(self.scope.linked),
+                self.day_of_visit,
+            )
+        columns = ["DISTINCT visit_id", *self.named_event_keys]
+        pairs = sql.select(columns, sql.EVENTS, self.linked)
         return Statement(
-            self.keys,
-            tuple(OF_VISITS[name] for name in measures),
+            self.names,
             tuple(measures),
-            f"({pairs}) AS pairs INNER JOIN ({self.joined_visits()}) AS visits ON visit_id = id",
+            tuple(OF_VISITS[name] for name in measures),
+            f"({pairs}) AS pairs {self.joined_visits}",
         )
 
     def reads(self, measures: Sequence[str]) -> Statement:
-        """By pages as often as they were viewed in different visits, however often in each; and
-        told apart by pages, these are visits, too."""
-        named = list(zip(self.keys, self.dimensions, strict=True))
-        viewed = (*self.conditions.linked, *self.have_dimensions, f"name_id = {self.pageview}")
-        names = [key.rpartition(" AS ")[2] for key in self.event_keys]
-        page = next((key for key, one in named if one.name == "page"), "page_id")
-        told = list(dict.fromkeys(["visit_id", page, *names]))
+        """By pages as often as they were viewed in different visits, however often in each."""
+        named = zip(self.names, self.dimensions, strict=True)
+        page = next((name for name, one in named if one.name == "page"), "page_id")
+        names = [key.rpartition(" AS ")[2] for key in self.named_event_keys]
+        others = [] if page in names else [page]
         pages = sql.select(
             [
                 "visit_id",
-                *self.event_keys,
-                *([page] if page not in names else []),
-                *(["any(visitor_id) AS visitor"] if "visitors" in measures else []),
+                *self.named_event_keys,
+                *others,
                 "sum(engaged) AS read",
                 "max(scroll) AS seen",
             ],
             sql.EVENTS,
-            viewed,
-            told,
+            [*self.linked, f"name_id = {self.pageview}"],
+            ["visit_id", *names, *others],
         )
         source = f"({pages}) AS pages"
-        of_visits = {"exits", "bounces", "milliseconds"} & set(measures)
-        if of_visits or any(map(self.is_asked_of_visits, self.dimensions)):
-            source += f" INNER JOIN ({self.joined_visits()}) AS visits ON visit_id = id"
-        exits = f"countIf({page} = exit_page_id)"
-        counts = OF_VISITS | OF_READS | {"visitors": "uniqExact(visitor)", "exits": exits}
+        if "exits" in measures or self.asked_of_visits:
+            source += f" {self.joined_visits}"
+        counts = OF_READS | {"exits": Count("count", condition=f"{page} = exit_page_id")}
         counted = tuple(counts[name] for name in measures)
-        return Statement(self.keys, counted, tuple(measures), source)
+        return Statement(self.names, tuple(measures), counted, source)
 
     def events(self, measures: Sequence[str]) -> Statement:
-        """An event that has not what they are told apart by has the key of nobody: so others
-        can share the rows."""
-        counts = {"events": "count()", "pageviews": f"countIf(name_id = {self.pageview})"}
-        counted, rows = tuple(counts[name] for name in measures), self.conditions.events
-        if not any(one.of is Of.VISIT for one in self.dimensions):
-            keys = tuple(map(self.key_or_nobodys, self.dimensions))
-            return Statement(keys, counted, tuple(measures), sql.EVENTS, tuple(rows))
-        of_events, of_visits = ["visit_id", "name_id"], ["id"]
-        for key, one in zip(self.keys, self.dimensions, strict=True):
-            if one.of is Of.VISIT:
-                of_visits.append(f"{self.key_of_visit(one)} AS {key}")
-            else:
-                of_events.append(f"{self.key_of_event(one)} AS {key}")
-        events = sql.select(of_events, sql.EVENTS, [*rows, *self.have_dimensions])
-        visits = sql.select(of_visits, sql.VISITS, self.conditions.scope.around)
+        views = Count("count", condition=f"name_id = {self.pageview}")
+        counts = {"events": Count("count"), "pageviews": views}
+        counted = tuple(counts[name] for name in measures)
+        if not self.asked_of_visits:
+            keys = tuple(
+                self.time(one).expression("time") if one.of is Of.TIME else self.key_or_nobodys(one)
+                for one in self.dimensions
+            )
+            rows = (*self.conditions.events, *self.have_properties)
+            of = tuple(self.scope.happened)
+            return Statement(keys, tuple(measures), counted, sql.EVENTS, rows, of)
+        columns = ["visit_id", "name_id"]
+        for name, one in zip(self.names, self.dimensions, strict=True):
+            if one not in self.asked_of_visits:
+                key = self.time(one).expression("time") if one.of is Of.TIME else column_of(one)
+                columns.append(f"{key} AS {name}")
+        rows = (*self.conditions.events, *self.scope.happened, *self.have_dimensions)
+        events = sql.select(columns, sql.EVENTS, rows)
+        visits = sql.select(["id", *self.named_visit_keys], sql.VISITS, self.scope.around)
         return Statement(
-            self.keys,
-            counted,
+            self.names,
             tuple(measures),
+            counted,
             f"({events}) AS events INNER JOIN ({visits}) AS visits ON visit_id = id",
         )
 
+    @property
+    def linked(self) -> list[str]:
+        """Events that can be told apart, and make their visits count."""
+        return [*self.conditions.events, *self.scope.linked, *self.have_dimensions]
+
+    @property
     def joined_visits(self) -> str:
-        """The visits that count, with what is asked of them."""
-        keys = [
-            f"{self.key_of_visit(one)} AS {key}"
-            for key, one in zip(self.keys, self.dimensions, strict=True)
-            if self.is_asked_of_visits(one)
-        ]
-        columns = ["id", "visitor_id", "is_bounce", "duration", "exit_page_id", *keys]
-        conditions = [*self.conditions.scope.began, *self.conditions.of_visits]
-        return sql.select(columns, sql.VISITS, conditions)
+        """To those of the events, what is asked of visits."""
+        columns = ["id", "visitor_id", "is_bounce", "duration", "exit_page_id"]
+        where = [*self.scope.visits, *self.scope.began]
+        visits = sql.select([*columns, *self.named_visit_keys], sql.VISITS, where)
+        return f"INNER JOIN ({visits}) AS visits ON visit_id = id"
 
     # Keys
 
     @property
-    def keys(self) -> tuple[str, ...]:
+    def names(self) -> tuple[str, ...]:
         return tuple(f"k{number}" for number in range(len(self.dimensions)))
 
     @property
-    def event_keys(self) -> list[str]:
+    def named_event_keys(self) -> list[str]:
         """Those that a linked event tells by itself."""
         return [
-            f"{self.key_of_event(one)} AS {key}"
-            for key, one in zip(self.keys, self.dimensions, strict=True)
-            if not self.is_asked_of_visits(one)
+            f"{self.key_of_event(one)} AS {name}"
+            for name, one in zip(self.names, self.dimensions, strict=True)
+            if one not in self.asked_of_visits
         ]
 
-    def time(self, dimension: Dimension) -> Time:
-        return time_of(dimension, self.query.period, self.conditions.scope.zone)
+    @property
+    def named_visit_keys(self) -> list[str]:
+        return [
+            f"{self.key_of_visit(one)} AS {name}"
+            for name, one in zip(self.names, self.dimensions, strict=True)
+            if one in self.asked_of_visits
+        ]
 
-    def is_asked_of_visits(self, dimension: Dimension) -> bool:
+    @cached_property
+    def asked_of_visits(self) -> list[Dimension]:
+        return list(filter(is_kept_by_visits, self.dimensions))
+
+    def time(self, dimension: Dimension) -> Time:
+        return time_of(dimension, self.query.period, self.scope.zone)
+
+    def is_by_moment(self, dimension: Dimension) -> bool:
         """Visits count when they begin, unless what is live is asked about."""
-        if dimension.of is not Of.TIME:
-            return dimension.of is Of.VISIT
-        return not (self.is_live and self.time(dimension).is_within_day)
+        return self.is_live and self.time(dimension).is_within_day
 
     def key_of_visit(self, dimension: Dimension) -> str:
         if dimension.of is Of.TIME:
@@ -210,11 +254,14 @@ class Statements:
         return column_of(dimension)
 
     def key_of_event(self, dimension: Dimension) -> str:
-        if dimension.of is Of.TIME:
+        """Of one that makes its visit count."""
+        if dimension.of is Of.TIME and self.is_by_moment(dimension):
             return self.time(dimension).expression("time")
-        return column_of(dimension)
+        return self.key_of_visit(dimension)
 
     def key_or_nobodys(self, dimension: Dimension) -> str:
+        """An event that has not what they are told apart by has the key of nobody: so others
+        can share the rows."""
         key = self.key_of_event(dimension)
         if dimension.of in (Of.VIEW, Of.NAMED):
             return f"if({self.has(dimension)}, {key}, {NOBODYS})"
@@ -224,6 +271,10 @@ class Statements:
     def have_dimensions(self) -> list[str]:
         """Events that can be told apart by the dimensions at all."""
         return [has for one in self.dimensions if (has := self.has(one))]
+
+    @property
+    def have_properties(self) -> list[str]:
+        return [self.has(one) for one in self.dimensions if one.of is Of.PROPERTY]
 
     def has(self, dimension: Dimension) -> str:
         match dimension.of:
