@@ -25,6 +25,8 @@ class Table:
     order_by: str
     # Numbers that ascend are kept as what they differ by.
     ascending: tuple[str, ...]
+    # What nearly every report reads: a third more bytes, and half of the time.
+    often_read: tuple[str, ...]
     # Blocks of rows tell from where to where these go, so that others need not be read.
     narrowed_by: tuple[str, ...]
 
@@ -34,10 +36,28 @@ class Table:
 
 
 TABLES = {
-    "tracking_visit": Table("site_id, day, id", ("id", "started_at", "ended_at"), ("id",)),
+    "tracking_visit": Table(
+        "site_id, day, id",
+        ("id", "started_at", "ended_at"),
+        ("id", "site_id", "day", "visitor_id", "started_at", "duration", "is_bounce"),
+        ("id",),
+    ),
     "tracking_event": Table(
         "site_id, day, visit_id, id",
         ("id", "visit_id", "time", "started_at"),
+        (
+            "id",
+            "site_id",
+            "day",
+            "visit_id",
+            "visitor_id",
+            "time",
+            "started_at",
+            "name_id",
+            "page_id",
+            "engaged",
+            "scroll",
+        ),
         ("visit_id", "time, started_at"),
     ),
 }
@@ -117,7 +137,8 @@ class DatabaseSchemaEditor(SchemaEditor):
         for field in fields:
             definition, _ = self.column_sql(model, field)
             delta = "Delta, " if field.column in table.ascending else ""
-            yield f"{self.quote_name(field.column)} {definition} CODEC({delta}ZSTD(1))"
+            codec = "LZ4" if field.column in table.often_read else "ZSTD(1)"
+            yield f"{self.quote_name(field.column)} {definition} CODEC({delta}{codec})"
 
     def column_sql(
         self, model: type[models.Model], field: Any, include_default: bool = False

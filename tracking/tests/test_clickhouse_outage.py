@@ -13,6 +13,7 @@ import pytest
 from clickhouse_driver import Client
 
 from tracking.tests.clickhouse import ClickHouse, clickhouse
+from tracking.tests.clickhouse_rows import events_that_differ_from_their_visits
 from tracking.tests.load import Sender, add_site, log_in, start_senders, stop_senders
 from tracking.tests.service import Service, service, wait_for
 
@@ -59,6 +60,7 @@ def assert_exact(world: World, senders: Sequence[Sender], in_flight: int) -> Non
     of_visits = "SELECT id, events FROM tracking_visit ORDER BY id"
     of_events = "SELECT visit_id, count() FROM tracking_event GROUP BY visit_id ORDER BY visit_id"
     assert world.rows(of_visits) == world.rows(of_events)
+    assert world.rows(events_that_differ_from_their_visits()) == [(0,)]
 
 
 def settle(world: World, seconds: float = 90) -> None:

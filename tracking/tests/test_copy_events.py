@@ -21,7 +21,7 @@ FIGURES = (
     "metrics = ('visitors', 'visits', 'pageviews', 'events', 'time_on_page', 'exit_rate'); "
     "ask = lambda *told: sorted((row.key, *row.values.values()) "
     "for row in answer(Query((site,), period, metrics, told))); "
-    "print(repr([ask('page'), ask('event'), ask('prop:plan')]))"
+    "print(repr([ask('page'), ask('event'), ask('prop:plan'), ask('source'), ask('country')]))"
 )
 
 

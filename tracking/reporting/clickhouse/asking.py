@@ -49,13 +49,15 @@ class Look:
         return count.written(sql.all_of(statement.of) if len(self.parts) > 1 else "")
 
     def set_of(self, statement: Statement) -> tuple[str, ...]:
-        """The keys by which the statement's rows are told apart: more than its own, where its
-        counts add up, and those of another one are asked for anyway."""
-        if statement.adds_up:
-            for other in self.statements:
-                if set(other.keys) > set(statement.keys) and not other.adds_up:
-                    return other.keys
-        return statement.keys
+        """The keys by which the statement's rows are told apart: more than its own, where those
+        of another one are asked for anyway, and what that counts adds up."""
+        own, sets = set(statement.keys), [one.keys for one in self.statements]
+        finer = [
+            keys
+            for keys in sets
+            if own < set(keys) and (statement.adds_up or set(keys) - own == {self.within})
+        ]
+        return max(finer, key=len, default=statement.keys)
 
     def answers(self) -> dict[Statement, Columns]:
         columns = sql.run(self.sql())
@@ -80,14 +82,16 @@ class Look:
 
     def sql(self) -> str:
         names = {key: f"g{number}" for number, key in enumerate(self.keys)}
+        within = ["within"] if self.within else []
         sets = unique(
-            ", ".join([*(["within"] if self.within else []), *(names[key] for key in keys)])
+            ", ".join([*within, *(names[key] for key in keys)])
             for keys in map(self.set_of, self.statements)
         )
         inner = sql.select(
             [
                 f"grouping({', '.join(names.values())}) AS of" if len(sets) > 1 else "0 AS of",
-                *([f"{self.within} AS within"] if self.within else []),
+                # Other words for what may be a key: GROUPING() would take both for one.
+                *(f"toUInt16({self.within}) AS {name}" for name in within),
                 *(f"{key} AS {name}" for key, name in names.items()),
                 *(f"{count} AS c{number}" for number, count in enumerate(self.counted)),
             ],
@@ -95,10 +99,10 @@ class Look:
             [*self.where, sql.any_of(self.parts)],
             grouped_by(sets),
         )
-        if not self.within:
+        if not within:
             return inner
-        sums = [f"sum(c{number})" for number in range(len(self.counted))]
         groups = ["of", *names.values()]
+        sums = [f"sum(c{number})" for number in range(len(self.counted))]
         return sql.select([*groups, *sums], f"({inner})", group_by=groups)
 
 

@@ -102,7 +102,7 @@ def property_names(scope: Scope) -> list[str]:
     recent = [f"day >= {sql.day(last - RECENT)}"]
     for where in (recent, []):
         names = "groupUniqArrayArray(mapKeys(props))"
-        columns = sql.run(sql.select([names], sql.EVENTS, [*scope.happened, *where]))
+        columns = sql.run(sql.select([names], sql.EVENTS, [*scope.events, *scope.happened, *where]))
         if columns and (found := columns[0][0]):
             return sorted(found)
     return []

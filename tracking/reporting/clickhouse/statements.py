@@ -12,7 +12,7 @@ from functools import cached_property
 from tracking.models.labels import NOBODYS
 from tracking.reporting.clickhouse import sql
 from tracking.reporting.clickhouse.conditions import Conditions, column_of, is_kept_by_visits
-from tracking.reporting.clickhouse.times import Time, time_of
+from tracking.reporting.clickhouse.times import Time, day_of, time_of
 from tracking.reporting.dimensions import Dimension, Of
 from tracking.reporting.metrics import EVENT_MEASURES, READ_MEASURES, VISIT_MEASURES
 from tracking.reporting.question import Query
@@ -66,9 +66,9 @@ class Statement:
     """Its columns are one for each of the keys, then one for each of the measures.
 
     `where` says which rows of the source, and `of` which of these; others may be asked about by
-    the same look. `within` is what rows are told apart by before the counts are added up: the
-    visitors of a day are no others' than that day's, and those of few rows are counted in less
-    time.
+    the same look. `within` is the day that rows are told apart by before the counts are added
+    up: the visitors of a day are no others' than that day's, and those of few rows are counted
+    in less time.
     """
 
     keys: tuple[str, ...]
@@ -113,7 +113,7 @@ class Statements:
 
     @cached_property
     def day_of_visit(self) -> str:
-        return f"toDate(started_at, {sql.text(str(self.scope.zone))})"
+        return day_of("started_at", self.scope.zone)
 
     def visits(self, measures: Sequence[str]) -> Statement:
         if self.is_by_event:

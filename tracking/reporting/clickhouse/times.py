@@ -3,12 +3,13 @@
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
+from functools import partial
 from itertools import pairwise
+from typing import Any
 from zoneinfo import ZoneInfo
 
 import numpy as np
 
-from tracking.models.fields import day_of
 from tracking.reporting.clickhouse import sql
 from tracking.reporting.clock import DAILY, Clock, starts_of
 from tracking.reporting.columns import Numbers
@@ -25,10 +26,10 @@ class Time:
     counting, as one of many days."""
 
     expression: Callable[[str], str]  # of the column with the moment
-    label: Callable[[int], int]  # of a key
+    label: Callable[[Any], int]  # of a key
     is_within_day: bool
 
-    def labels(self, keys: Sequence[int]) -> Numbers:
+    def labels(self, keys: Sequence[Any]) -> Numbers:
         known = {key: self.label(key) for key in set(keys)}
         return np.array([known[key] for key in keys], np.int64)
 
@@ -44,16 +45,18 @@ def time_of(dimension: Dimension, period: Period, zone: ZoneInfo) -> Time:
     if dimension.name != WEEKDAY and period.interval not in DAILY:
         return interval_of(period)
 
-    def expression(column: str) -> str:
-        return f"toUInt16(toDate({column}, {written}))"
+    def bucket(day: date) -> int:
+        return Clock(day, zone, period).bucket_of_day
 
-    def bucket(key: int) -> int:
-        return Clock(day_of(key), zone, period).bucket_of_day
+    return Time(
+        partial(day_of, zone=zone),
+        date.weekday if dimension.name == WEEKDAY else bucket,
+        is_within_day=False,
+    )
 
-    def weekday(key: int) -> int:
-        return date.weekday(day_of(key))
 
-    return Time(expression, weekday if dimension.name == WEEKDAY else bucket, is_within_day=False)
+def day_of(column: str, zone: ZoneInfo) -> str:
+    return f"toDate({column}, {sql.text(str(zone))})"
 
 
 def interval_of(period: Period) -> Time:
