@@ -48,14 +48,31 @@ class Look:
     def written(self, statement: Statement, count: Count) -> str:
         return count.written(sql.all_of(statement.of) if len(self.parts) > 1 else "")
 
+    @cached_property
+    def sets(self) -> list[tuple[str, ...]]:
+        """Of keys, that rows could be told apart by. No event is told apart by those of two
+        kinds: one set does for both."""
+        of_kinds = {(one.kind, one.keys) for one in self.statements if one.kind}
+        sets = [one.keys for one in self.statements]
+        if len(of_kinds) == len({kind for kind, _ in of_kinds}) == 2:
+            sets.append(tuple(key for _, keys in sorted(of_kinds) for key in keys))
+        return sets
+
     def set_of(self, statement: Statement) -> tuple[str, ...]:
         """The keys by which the statement's rows are told apart: more than its own, where those
-        of another one are asked for anyway, and what that counts adds up."""
-        own, sets = set(statement.keys), [one.keys for one in self.statements]
+        of others are asked for anyway, and what it counts adds up or is nobody's."""
+        own = set(statement.keys)
+        others = [one for one in self.statements if one.kind and one.kind != statement.kind]
+        of_others = {key for one in others for key in one.keys}
         finer = [
             keys
-            for keys in sets
-            if own < set(keys) and (statement.adds_up or set(keys) - own == {self.within})
+            for keys in self.sets
+            if own < set(keys)
+            and (
+                statement.adds_up
+                or set(keys) - own == {self.within}
+                or (statement.kind and set(keys) - own <= of_others)
+            )
         ]
         return max(finer, key=len, default=statement.keys)
 

@@ -81,10 +81,9 @@ class Conditions:
         least does."""
         conditions = [*self.scope.visits, *(self.holds(one, VISITS) for one in self.of_visits)]
         if self.of_events or self.scope.period.since:
-            is_live = self.scope.period.since
             events = [
                 *self.scope.events,
-                *(self.scope.linked if is_live else self.scope.began_on_days),
+                *(self.scope.happened if self.scope.period.since else []),
                 *(self.holds(one, EVENTS) for one in self.of_events),
             ]
             conditions.append(f"id IN ({sql.select(['visit_id'], sql.EVENTS, events)})")

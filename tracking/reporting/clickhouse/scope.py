@@ -77,11 +77,6 @@ class Scope:
         return between("started_at", self.start, self.end)
 
     @property
-    def began_on_days(self) -> list[str]:
-        """The same for whatever moment ends the period's last day, so that questions share it."""
-        return between("started_at", self.start, midnight(self.period.last + DAY, self.zone))
-
-    @property
     def happened(self) -> list[str]:
         """True of events that count by themselves."""
         return between("time", self.start, self.end)

@@ -68,7 +68,7 @@ class Statement:
     `where` says which rows of the source, and `of` which of these; others may be asked about by
     the same look. `within` is the day that rows are told apart by before the counts are added
     up: the visitors of a day are no others' than that day's, and those of few rows are counted
-    in less time.
+    in less time. Of a `kind` of events all others have keys of nobody.
     """
 
     keys: tuple[str, ...]
@@ -78,6 +78,7 @@ class Statement:
     where: tuple[str, ...] = ()
     of: tuple[str, ...] = ()
     within: str = ""
+    kind: str = ""
 
     @property
     def adds_up(self) -> bool:
@@ -139,6 +140,7 @@ class Statements:
                 (*self.conditions.events, *self.have_properties),
                 tuple(self.scope.linked),
                 self.day_of_visit,
+                self.kind,
             )
         columns = ["DISTINCT visit_id", *self.named_event_keys]
         pairs = sql.select(columns, sql.EVENTS, self.linked)
@@ -185,7 +187,7 @@ class Statements:
             )
             rows = (*self.conditions.events, *self.have_properties)
             of = tuple(self.scope.happened)
-            return Statement(keys, tuple(measures), counted, sql.EVENTS, rows, of)
+            return Statement(keys, tuple(measures), counted, sql.EVENTS, rows, of, kind=self.kind)
         columns = ["visit_id", "name_id"]
         for name, one in zip(self.names, self.dimensions, strict=True):
             if one not in self.asked_of_visits:
@@ -200,6 +202,12 @@ class Statements:
             counted,
             f"({events}) AS events INNER JOIN ({visits}) AS visits ON visit_id = id",
         )
+
+    @property
+    def kind(self) -> str:
+        """Of the events that can be told apart by the only dimension, if there is one."""
+        kinds = [one.of.name for one in self.dimensions]
+        return kinds[0] if kinds in ([Of.VIEW.name], [Of.NAMED.name]) else ""
 
     @property
     def linked(self) -> list[str]:
