@@ -101,7 +101,7 @@ class Look:
         names = {key: f"g{number}" for number, key in enumerate(self.keys)}
         within = ["within"] if self.within else []
         sets = unique(
-            ", ".join([*within, *(names[key] for key in keys)])
+            ", ".join([*within, *(name for key, name in names.items() if key in keys)])
             for keys in map(self.set_of, self.statements)
         )
         inner = sql.select(
