@@ -27,6 +27,7 @@ from tracking.processing.arrivals import Arrival
 from tracking.processing.sessions import GAP, Sessions, View, began
 from tracking.processing.store import bare
 from tracking.processing.stored_visits import StoredVisits, visitors_of
+from tracking.routers import events_are_in_clickhouse
 
 # For so long a visit stays open; of a hit that comes later its visit is looked for in ClickHouse.
 KEPT = timedelta(hours=2)
@@ -156,6 +157,11 @@ class OpenVisits(StoredVisits):
         if before is None:
             return State(now, row_of(VisitRow, visit), {})
         return State(max(now, before.version + 1), row_of(VisitRow, visit), before.views)
+
+
+def stored_visits() -> StoredVisits:
+    """Where the visits of this installation are."""
+    return OpenVisits() if events_are_in_clickhouse() else StoredVisits()
 
 
 def open_again(visits: QuerySet[Visit], but: Collection[int] = ()) -> None:

@@ -14,9 +14,9 @@ from tracking.models import CrawlerDay, ExcludedDay, ExcludedHit, Label, Reason,
 from tracking.processing import excluded
 from tracking.processing.acquisition import acquisition
 from tracking.processing.arrivals import Arrival
+from tracking.processing.open_visits import stored_visits
 from tracking.processing.rules import rules_of
 from tracking.processing.sessions import sessionize
-from tracking.processing.storage import stored_visits
 from tracking.processing.user_agent import parse
 
 AT_ONCE = 2_000

@@ -16,10 +16,10 @@ from tracking.processing.acquisition import acquisition
 from tracking.processing.arrivals import Arrival, split_url
 from tracking.processing.backlog import Backlog, Batch, PositionMoved
 from tracking.processing.geodata import get_geodata
+from tracking.processing.open_visits import stored_visits
 from tracking.processing.received import Received
 from tracking.processing.rules import Rules, rules_of
 from tracking.processing.sessions import sessionize
-from tracking.processing.storage import stored_visits
 from tracking.processing.user_agent import parse
 from tracking.processing.visitor import Visitors
 from tracking.spool import Record
