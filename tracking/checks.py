@@ -44,6 +44,7 @@ def check_geoip_url(**kwargs: Any) -> list[CheckMessage]:
     ]
 
 
+MOST_MONTHS = 1200
 # What stands first in the path of other pages.
 TAKEN = {"account", "admin", "api", "js", "sites", "static"}
 
@@ -73,5 +74,18 @@ def check_tracker_script_name(**kwargs: Any) -> list[CheckMessage]:
             f"TRACKER_SCRIPT_NAME={name} cannot be the name of a script.",
             hint="Give one word of letters, digits, - and _, without .js, other than batch.",
             id="tracking.E004",
+        )
+    ]
+
+
+@register
+def check_retention(**kwargs: Any) -> list[CheckMessage]:
+    if 0 <= settings.RETENTION_MONTHS <= MOST_MONTHS:
+        return []
+    return [
+        Error(
+            f"RETENTION_MONTHS={settings.RETENTION_MONTHS} is no number of months.",
+            hint=f"Give 1 to {MOST_MONTHS}, or 0 to keep visits for ever.",
+            id="tracking.E005",
         )
     ]

@@ -207,6 +207,8 @@ SPOOL_DIR = DATA_DIR / "spool"
 # How many bytes of hits may wait in the queue, and how often they are flushed to the disk.
 QUEUE_MAX_BYTES = env.int("QUEUE_MAX_BYTES", default=10 << 30)
 QUEUE_FSYNC_SECONDS = env.float("QUEUE_FSYNC_SECONDS", default=0.2)
+# For how many whole months visits are kept, besides the one that runs; 0 for ever.
+RETENTION_MONTHS = env.int("RETENTION_MONTHS", default=0)
 # How long a web process may go without having noticed a new or deleted site.
 COLLECTOR_SITES_SECONDS = 2.0
 

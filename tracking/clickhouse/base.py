@@ -17,6 +17,8 @@ SETTINGS = {
     # A row's versions lie in the same month.
     "do_not_merge_across_partitions_select_final": 1,
     "use_skip_indexes_if_final": 1,
+    # An older version of a row may lie in a block that an index names, and the latest in another.
+    "use_skip_indexes_if_final_exact_mode": 1,
     # The sum of nothing is NULL.
     "aggregate_functions_null_for_empty": 1,
     "join_use_nulls": 1,

@@ -1,11 +1,13 @@
-"""Rows into ClickHouse, column by column, which is how it keeps them."""
+"""Rows into ClickHouse, column by column, which is how it keeps them; and months of them out."""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from datetime import date
 from typing import Any, TypeAlias
 
 from django.db import connections, models
 
-from tracking.clickhouse.schema import fields_of_visits
+from tracking.clickhouse.reading import months_of
+from tracking.clickhouse.schema import fields_of_visits, local_name
 from tracking.models import Event, Visit
 from tracking.models.fields import MomentField, PropertiesField, milliseconds
 from tracking.models.labels import NONE, LabelField
@@ -22,30 +24,30 @@ def insert_visits(visits: Sequence[Visit], versions: Sequence[int] = ()) -> None
 
 
 def insert_events(
-    events: Sequence[Event], versions: Sequence[int] = (), visits: Iterable[Visit] = ()
+    events: Sequence[Event], visits: Iterable[Visit] = (), versions: Sequence[int] = ()
 ) -> None:
-    """The same of events, with what reports ask of their visits: of these, or of stored ones."""
-    rows = [event.__dict__ for event in events]
+    """The same of events, with what reports ask of their visits: of these, or of stored ones.
+
+    Events without a visit are of no report, and are left out.
+    """
     known: dict[int, Row] = {visit.id: visit.__dict__ for visit in visits}
-    missing = {row["visit_id"] for row in rows} - known.keys()
-    if missing:
-        known |= stored_visits(missing, {row["site_id"] for row in rows})
-    nothing = {field.attname: None for field in fields_of_visits()}
-    of_visits = [
-        # An event that has lost its visit begins one of which nothing is known.
-        known.get(row["visit_id"]) or {**nothing, "started_at": row["time"]}
-        for row in rows
-    ]
+    if missing := [event for event in events if event.visit_id not in known]:
+        known |= stored_visits(missing)
+        places = [place for place, event in enumerate(events) if event.visit_id in known]
+        events = [events[place] for place in places]
+        versions = [versions[place] for place in places] if versions else ()
     columns = (
-        *columns_of(Event._meta.concrete_fields, rows),
-        *columns_of(fields_of_visits(), of_visits),
+        *columns_of(Event._meta.concrete_fields, [event.__dict__ for event in events]),
+        *columns_of(fields_of_visits(), [known[event.visit_id] for event in events]),
     )
     insert(Event, columns, versions)
 
 
-def stored_visits(ids: Iterable[int], sites: Iterable[int]) -> dict[int, Row]:
+def stored_visits(events: Iterable[Event]) -> dict[int, Row]:
     names = [field.attname for field in fields_of_visits()]
-    visits = Visit.objects.using(EVENTS_DB_ALIAS).filter(site__in=sites, pk__in=ids)
+    visits = Visit.objects.using(EVENTS_DB_ALIAS).filter(
+        site__in={event.site_id for event in events}, pk__in={event.visit_id for event in events}
+    )
     return {values["id"]: values for values in visits.order_by().values("id", *names)}
 
 
@@ -76,3 +78,17 @@ def change_of(field: Any) -> Callable[[Any], Any] | None:
     if isinstance(field, PropertiesField):
         return lambda properties: properties or {}
     return None
+
+
+def drop_months(model: type[models.Model], first: date) -> None:
+    """All rows of the months before that day, which is the first of one; at once."""
+    connection: Any = connections[EVENTS_DB_ALIAS]
+    table = model._meta.db_table
+    with connection.cursor() as cursor:
+        months = [month for month in months_of(cursor, table) if month < f"{first:%Y%m}"]
+        for month in months:
+            drop = f"ALTER TABLE \"{{}}\" DROP PARTITION ID '{month}'"
+            if connection.cluster:
+                connection.nodes.execute(drop.format(local_name(table)))
+            else:
+                cursor.execute(drop.format(table))

@@ -17,7 +17,9 @@ from tracking.clickhouse import writing
 from tracking.models import Event, OpenVisit, Site, StaleDay, Visit
 from tracking.processing import store
 from tracking.processing.open_visits import open_recent
+from tracking.processing.retention import LONGEST_VISIT
 from tracking.processing.store import bare
+from tracking.reporting.period import DAY
 from tracking.routers import EVENTS_DB_ALIAS
 
 AT_ONCE = 20_000
@@ -48,11 +50,15 @@ def counts(database: str) -> dict[Part, int]:
 
 
 def differing(source: str, target: str) -> dict[Part, int]:
-    """The parts of which the target has other rows than the source, by how many those have;
-    events last, since each needs its visit."""
+    """The parts of which the target has other rows than the source, and those of events of their
+    visits, by how many rows those have; events last, since each needs its visit."""
     here, there = counts(source), counts(target)
-    parts = sorted(here, key=lambda part: (MODELS.index(part.model), part.day, part.site))
-    return {part: here[part] for part in parts if here[part] != there.get(part)}
+    other = {part for part, number in here.items() if number != there.get(part)}
+    for part in [part for part in other if part.model is Visit]:
+        days = (part.day + number * DAY for number in range(LONGEST_VISIT // DAY + 1))
+        other |= {Part(Event, part.site, day) for day in days} & here.keys()
+    parts = sorted(other, key=lambda part: (MODELS.index(part.model), part.day, part.site))
+    return {part: here[part] for part in parts}
 
 
 def make_tables(target: str) -> None:

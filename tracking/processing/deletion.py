@@ -1,5 +1,6 @@
 """Visits that should not have been counted are taken out again, with all of their events."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date
 
@@ -67,11 +68,13 @@ def events_of(visits: QuerySet[Visit]) -> int:
 
 
 def delete(site: Site, choice: Choice) -> int:
-    """Delete these visits and their events; returns how many visits there were.
+    """Delete these visits and their events; returns how many visits there were."""
+    return sum(parts(site, choice))
 
-    Part by part: what has been done is done, should something fail.
-    """
-    deleted = 0
+
+def parts(site: Site, choice: Choice) -> Iterator[int]:
+    """The same part by part, yielding how many visits each had: what has been done is done,
+    should something fail."""
     while ids := list(choice.visits(site).values_list("pk", flat=True)[:AT_ONCE]):
         with transaction.atomic():
             # Keeps the workers, which hold a weaker lock, from adding to these visits meanwhile.
@@ -81,5 +84,4 @@ def delete(site: Site, choice: Choice) -> int:
             OpenVisit.objects.filter(pk__in=ids).delete()
             Event.objects.filter(visit__in=ids)._raw_delete(Event.objects.db)
             gone._raw_delete(Visit.objects.db)
-        deleted += len(ids)
-    return deleted
+        yield len(ids)

@@ -1,4 +1,5 @@
-"""Keeps the figures of closed days true, beside the worker and without ever delaying it."""
+"""What is to be done from time to time, beside the worker and without ever delaying it: figures
+of closed days are reckoned, what is too old is deleted."""
 
 import contextlib
 import logging
@@ -7,48 +8,65 @@ import subprocess
 import sys
 import threading
 import time
+from collections.abc import Iterator
 
 from django.conf import settings
-from django.db import Error, connection
+from django.db import Error, connections
 from django.utils import timezone
 
 from tracking.models import StaleDay
+from tracking.processing import retention
 
 logger = logging.getLogger(__name__)
 
 IDLE_SECONDS = 20.0
 SECONDS_AFTER_FAILURE = 300.0
+SECONDS_BETWEEN_DELETIONS = 3600.0
 NICENESS = 5
-COMMAND = (sys.executable, "manage.py", "rollup", "--verbosity=0")
 
 
 class Reckoner(threading.Thread):
-    """Runs `manage.py rollup` whenever a day is due.
+    """Runs `manage.py rollup` whenever a day is due, and `apply_retention` when a month is.
 
-    As a process of its own, since it takes turns with nobody then, and what a day needs of
-    memory is given back. What it has not stored when it ends is done again.
+    As processes of their own, since those take turns with nobody then, and what a day needs of
+    memory is given back. What they have not stored when they end is done again.
     """
 
     def __init__(self) -> None:
         super().__init__(name="reckoner", daemon=True)
         self._process: subprocess.Popen[bytes] | None = None
+        self._next_deletion = 0.0
 
     def run(self) -> None:
         while True:
-            time.sleep(IDLE_SECONDS if self.reckon_due() else SECONDS_AFTER_FAILURE)
+            is_well = self.do_what_is_due()
+            time.sleep(IDLE_SECONDS if is_well else SECONDS_AFTER_FAILURE)
 
-    def reckon_due(self) -> bool:
-        """False if that failed; why, is in the log."""
+    def do_what_is_due(self) -> bool:
+        """False if something failed; why, is in the log."""
         try:
-            is_due = bool(StaleDay.objects.due(timezone.now()))
+            commands = list(self.due())
         except Error as error:
-            logger.warning("The database cannot tell which days are due: %s", error)
-            is_due = False
-        connection.close()
-        if not is_due:
-            return True
+            logger.warning("The database cannot tell what is due: %s", error)
+            commands = []
+        for alias in connections:
+            connections[alias].close()
+        return False not in [self.manage(command) for command in commands]
+
+    def due(self) -> Iterator[str]:
+        if StaleDay.objects.due(timezone.now()):
+            yield "rollup"
+        if time.monotonic() >= self._next_deletion:
+            if retention.is_due(timezone.now()):
+                yield "apply_retention"
+            self._next_deletion = time.monotonic() + SECONDS_BETWEEN_DELETIONS
+
+    def manage(self, command: str) -> bool:
         self._process = subprocess.Popen(  # noqa: S603
-            COMMAND, cwd=settings.BASE_DIR, stdin=subprocess.DEVNULL, env=os.environ
+            (sys.executable, "manage.py", command, "--verbosity=0"),
+            cwd=settings.BASE_DIR,
+            stdin=subprocess.DEVNULL,
+            env=os.environ,
         )
         with contextlib.suppress(OSError):
             os.setpriority(os.PRIO_PROCESS, self._process.pid, NICENESS)

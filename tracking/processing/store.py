@@ -89,7 +89,7 @@ def insert_events(
 ) -> None:
     """The same of events, of which these are the visits."""
     if events_are_in_clickhouse():
-        writing.insert_events(events, versions, visits)
+        writing.insert_events(events, visits, versions)
     else:
         insert(Event, events)
 

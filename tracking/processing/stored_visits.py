@@ -53,7 +53,7 @@ class StoredVisits:
     def save(self, arrivals: Iterable[Arrival], sessions: Sessions) -> None:
         store.insert_visits(sessions.new)
         store.update_visits(sessions.changed.values())
-        store.insert_events(sessions.events, ())
+        store.insert_events(sessions.events, (*sessions.new, *sessions.changed.values()))
         store.update_events(sessions.read)
         note_changes(arrivals, sessions)
 

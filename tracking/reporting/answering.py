@@ -120,7 +120,7 @@ class Batch:
         self.scopes: defaultdict[Scope, list[Part]] = defaultdict(list)
         for number, query in enumerate(queries):
             for site in query.sites:
-                scope = Scope(site, query.period, query.filters)
+                scope = Scope(site, query.period.seen_from(site.zone), query.filters)
                 self.scopes[scope].append(Part.of(number, query))
         self.filters = list(
             dict.fromkeys(one for scope in self.scopes for one in filters_in(scope.filters))

@@ -72,6 +72,11 @@ class Clock:
     def hour_starts(self) -> Numbers:
         return hours_around(self.day, self.zone)[0]
 
+    def moment(self, seconds: int) -> datetime:
+        """As clocks show it, so many seconds after the day's midnight in UTC."""
+        start = datetime.combine(self.day, time.min, UTC)
+        return (start + seconds * SECOND).astimezone(self.zone)
+
     def hour_of(self, moments: Numbers) -> Numbers:
         """The place of the hour, in those two arrays, in which each moment lies."""
         return places(self.hour_starts, moments)

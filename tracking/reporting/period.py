@@ -152,6 +152,15 @@ class Period:
             since=start,
         )
 
+    def seen_from(self, zone: ZoneInfo) -> "Period":
+        """What is live is so everywhere at once, on whichever days that is there."""
+        if self.since is None:
+            return self
+        last = self.end - timedelta(microseconds=1)
+        return replace(
+            self, first=self.since.astimezone(zone).date(), last=last.astimezone(zone).date()
+        )
+
     @property
     def start(self) -> datetime:
         return self.since or midnight(self.first, self.zone)

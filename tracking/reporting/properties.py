@@ -37,8 +37,8 @@ class Properties:
             )
             if not days:
                 continue
-            # Visits of the last day may have gone on after midnight.
-            start, end = midnight(days[0], site.zone), midnight(days[-1] + 2 * DAY, site.zone)
+            # Visits of the first and the last day may go over midnight.
+            start, end = (midnight(day, site.zone) for day in (days[0] - DAY, days[-1] + 2 * DAY))
             rows = Event.objects.filter(
                 site=site, time__gte=start, time__lt=end, props__isnull=False
             )

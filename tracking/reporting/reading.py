@@ -36,17 +36,17 @@ def read_days(
 ) -> dict[int, Day]:
     """What the rows say of a day, by sites that share a time zone; of labels no more than asked.
 
-    A visit belongs to the day on which it begins, with all of its events; an event to that on
-    which it happens, and with it comes its visit.
+    A visit belongs to the day on which it begins, an event to that on which it happens; with
+    each of them comes the whole visit.
     """
     reader = Reader(sites, day, only)
     visits, events = reader.visits(), reader.events()
-    # Visits that have more events than were found go on after midnight.
-    listed = occurrences(events["visit_id"], visits["id"])
-    longer = visits["id"][visits["events"] > listed]
     earlier = np.setdiff1d(events["visit_id"], visits["id"])
     visits = joined([(visits, True), *((some, False) for some in reader.visits_with(earlier))])
-    events = joined([(events, True), *((some, False) for some in reader.later_events_of(longer))])
+    # Visits that have more events than were found go over midnight.
+    listed = occurrences(events["visit_id"], visits["id"])
+    longer = visits["id"][visits["events"] > listed]
+    events = joined([(events, True), *((some, False) for some in reader.other_events_of(longer))])
     if len(sites) == 1:
         return {sites[0].pk: assembled(reader, visits, events)}
     return {
@@ -94,9 +94,12 @@ class Reader:
             rows = Visit.objects.filter(pk__in=some)
             yield read(rows, [*VISIT_FIELDS, *self.visit_labels])
 
-    def later_events_of(self, ids: Numbers) -> Iterator[Columns]:
+    def other_events_of(self, ids: Numbers) -> Iterator[Columns]:
+        """Those that did not happen on the day."""
         for some in slices(ids.tolist()):
-            rows = Event.objects.filter(visit_id__in=some, time__gte=self.end)
+            rows = Event.objects.filter(visit_id__in=some).exclude(
+                time__gte=self.start, time__lt=self.end
+            )
             yield read(rows, [*EVENT_FIELDS, *self.event_labels])
 
 

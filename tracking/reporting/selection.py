@@ -123,13 +123,18 @@ class Selection:
         return dimension.is_of_visit, (fits ^ condition.operator.negates)[column.codes]
 
     def _time(self, condition: Filter) -> Numbers:
-        """When the visit began."""
-        if condition.dimension == WEEKDAY:
-            fits = condition.accepts(str(self.day.date.weekday()))
-            return np.full(self.day.visits, fits)
-        hours = self.clock.hours_of_clock
-        starts = self.clock.hour_of(self.day.numbers("visit.started"))
-        return np.array([condition.accepts(str(hour)) for hour in hours], bool)[starts]
+        """When the visit began; few did so on another day."""
+        is_weekday = condition.dimension == WEEKDAY
+        starts = self.day.numbers("visit.started")
+        if is_weekday:
+            fits = np.full(self.day.visits, condition.accepts(str(self.day.date.weekday())))
+        else:
+            hours = [condition.accepts(str(hour)) for hour in self.clock.hours_of_clock]
+            fits = np.array(hours, bool)[self.clock.hour_of(starts)]
+        for visit in np.flatnonzero(~self.day.own_visits):
+            start = self.clock.moment(int(starts[visit]))
+            fits[visit] = condition.accepts(str(start.weekday() if is_weekday else start.hour))
+        return fits
 
 
 @overload

@@ -28,7 +28,8 @@ class Scope:
     def all_of(cls, sites: Sequence[Site], period: Period) -> "list[Scope]":
         zones = dict.fromkeys(site.zone for site in sites)
         return [
-            cls(tuple(site for site in sites if site.zone == zone), zone, period) for zone in zones
+            cls(tuple(site for site in sites if site.zone == zone), zone, period.seen_from(zone))
+            for zone in zones
         ]
 
     @cached_property
