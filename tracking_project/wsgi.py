@@ -13,7 +13,7 @@ from tracking.collector.wsgi import with_collector  # noqa: E402
 
 # A page that computes keeps the interpreter this long from a thread with a hit (5 ms by default,
 # several times for each).
-sys.setswitchinterval(0.0001)
+sys.setswitchinterval(0.00005)
 
 # All pages are loaded now, so that the first visitor does not wait for it. What is loaded stays:
 # looking through it for garbage would keep hits waiting for 50 ms each time.
