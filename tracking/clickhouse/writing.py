@@ -1,7 +1,8 @@
 """Rows into ClickHouse, column by column, which is how it keeps them; and months of them out."""
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import date
+from operator import itemgetter
 from typing import Any, TypeAlias
 
 from django.db import connections, models
@@ -13,14 +14,15 @@ from tracking.models.fields import MomentField, PropertiesField, milliseconds
 from tracking.models.labels import NONE, LabelField
 from tracking.routers import EVENTS_DB_ALIAS
 
-Column: TypeAlias = tuple[str, list[Any]]
+Column: TypeAlias = tuple[str, Sequence[Any]]
 Row: TypeAlias = Mapping[str, Any]
 
 
 def insert_visits(visits: Sequence[Visit], versions: Sequence[int] = ()) -> None:
     """Write these visits, each in the version that stands beside it; an older one goes."""
-    rows = [visit.__dict__ for visit in visits]
-    insert(Visit, columns_of(Visit._meta.concrete_fields, rows), versions)
+    if visits:
+        rows = [visit.__dict__ for visit in visits]
+        insert(Visit, columns_of(Visit._meta.concrete_fields, rows), versions)
 
 
 def insert_events(
@@ -36,6 +38,8 @@ def insert_events(
         places = [place for place, event in enumerate(events) if event.visit_id in known]
         events = [events[place] for place in places]
         versions = [versions[place] for place in places] if versions else ()
+    if not events:
+        return
     columns = (
         *columns_of(Event._meta.concrete_fields, [event.__dict__ for event in events]),
         *columns_of(fields_of_visits(), [known[event.visit_id] for event in events]),
@@ -53,8 +57,6 @@ def stored_visits(events: Iterable[Event]) -> dict[int, Row]:
 
 def insert(model: type[models.Model], columns: Iterable[Column], versions: Sequence[int]) -> None:
     names, values = zip(*columns, strict=True)
-    if not values[0]:
-        return
     written = ", ".join(f'"{name}"' for name in names)
     sql = f'INSERT INTO "{model._meta.db_table}" ({written}, version) VALUES'
     with connections[EVENTS_DB_ALIAS].cursor() as cursor:
@@ -62,22 +64,21 @@ def insert(model: type[models.Model], columns: Iterable[Column], versions: Seque
         cursor.executemany(sql, [*values, list(versions) or [0] * len(values[0])])
 
 
-def columns_of(fields: Iterable[Any], rows: Sequence[Row]) -> Iterator[Column]:
-    for field in fields:
-        name, change = field.attname, change_of(field)
-        values = [row[name] for row in rows]
-        yield field.column, list(map(change, values)) if change else values
+def columns_of(fields: Sequence[Any], rows: Sequence[Row]) -> Iterator[Column]:
+    values = zip(*map(itemgetter(*(field.attname for field in fields)), rows), strict=True)
+    for field, column in zip(fields, values, strict=True):
+        yield field.column, taken_by_driver(field, column)
 
 
-def change_of(field: Any) -> Callable[[Any], Any] | None:
-    """What the driver wants instead; numbers it takes as they are."""
+def taken_by_driver(field: Any, values: Sequence[Any]) -> Sequence[Any]:
+    """Numbers are taken as they are."""
     if isinstance(field, MomentField):
-        return milliseconds
+        return [milliseconds(moment) for moment in values]
     if isinstance(field, LabelField):
-        return lambda label: label or NONE
+        return [label or NONE for label in values]
     if isinstance(field, PropertiesField):
-        return lambda properties: properties or {}
-    return None
+        return [properties or {} for properties in values]
+    return values
 
 
 def drop_months(model: type[models.Model], first: date) -> None:
