@@ -3,9 +3,15 @@ from pytest_django import Settings
 
 from tracking import spool
 from tracking.collector.sites import SiteDirectory, directory
-from tracking.models import Site
+from tracking.models import Event, Site
 from tracking.spool import Record
 from tracking.tests.doors import Door, Queue, through_view, through_wsgi
+from tracking.tests.factories import EventFactory, VisitFactory
+
+
+@pytest.fixture
+def event(site: Site) -> Event:
+    return EventFactory(visit=VisitFactory(site=site))
 
 
 @pytest.fixture(params=[through_wsgi, through_view])

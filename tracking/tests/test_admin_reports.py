@@ -4,7 +4,6 @@ import csv
 import io
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
-from typing import Any
 
 import pytest
 import time_machine
@@ -16,27 +15,16 @@ from openpyxl import load_workbook
 from accounts.models import User
 from tracking.admin import reports
 from tracking.models import Event, Site
+from tracking.tests.back_office import EVENTS, VISITS, changelist, listed
 from tracking.tests.factories import EventFactory, SiteFactory, VisitFactory
 
 NOON = datetime(2026, 3, 15, 12, tzinfo=UTC)
-VISITS = "/admin/tracking/visit/"
-EVENTS = "/admin/tracking/event/"
 
 
 @pytest.fixture(autouse=True)
 def at_noon() -> Iterator[None]:
     with time_machine.travel(NOON, tick=False):
         yield
-
-
-def changelist(client: Client, address: str) -> Any:
-    response = client.get(address)
-    assert response.status_code == 200
-    return response.context["cl"]
-
-
-def listed(client: Client, address: str) -> list[int]:
-    return [row.pk for row in changelist(client, address).result_list]
 
 
 def ago(**parts: float) -> datetime:

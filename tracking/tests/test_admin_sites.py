@@ -1,5 +1,6 @@
 """Sites in the back office: what the list tells of each, and what staff do with them."""
 
+import re
 from datetime import UTC, datetime, timedelta
 from io import StringIO
 from typing import Any
@@ -16,6 +17,7 @@ from django.utils.formats import date_format
 from pytest_django import DjangoAssertNumQueries
 
 from accounts.models import User
+from conftest import Overlooked
 from tracking.admin import SiteAdmin
 from tracking.models import Event, ExcludedDay, Site, StaleDay, Visit
 from tracking.reporting.storage import storage, tables_bytes
@@ -272,3 +274,67 @@ def test_where_nothing_is_reckoned_nothing_is_rebuilt(staff_client: Client, site
     page = staff_client.get(SITES).text
     assert "Pause collecting" in page
     assert "rollups" not in page
+
+
+# Adding, opening, deleting
+
+
+def test_a_site_is_added_for_anybody_with_its_domain_cleaned(
+    staff_client: Client, owner: User
+) -> None:
+    form = {"domain": "https://www.Bücher.example/x", "owner": owner.pk, "time_zone": "Asia/Tokyo"}
+    response = staff_client.post(f"{SITES}add/", form)
+    assert response.status_code == 302
+    site = Site.objects.get()
+    assert (site.domain, site.owner, site.time_zone) == ("bücher.example", owner, "Asia/Tokyo")
+
+    again = staff_client.post(f"{SITES}add/", form)
+    assert again.context["errors"] == [["You have added this site already."]]
+    assert Site.objects.count() == 1
+    wrong = staff_client.post(f"{SITES}add/", form | {"domain": "no domain"})
+    assert wrong.context["adminform"].errors == {
+        "domain": ["“no domain” is not a domain. Give it as in example.com."]
+    }
+
+
+def test_a_site_added_meanwhile_is_not_added_again(
+    staff_client: Client, site: Site, owner: User, overlooked: Overlooked
+) -> None:
+    overlooked(Site, "validate_constraints")
+    form = {"domain": "example.com", "owner": owner.pk, "time_zone": "UTC"}
+    response = staff_client.post(f"{SITES}add/", form)
+    assert response.context["errors"] == [["You have added this site already."]]
+    assert Site.objects.count() == 1
+
+
+@pytest.mark.parametrize("value", ["x", "9" * 23])
+def test_an_address_fills_nothing_in(staff_client: Client, value: str) -> None:
+    response = staff_client.get(f"{SITES}add/?owner={value}&domain={value}")
+    assert response.status_code == 200
+    form = response.context["adminform"].form
+    assert (form["owner"].value(), form["domain"].value()) == (None, None)
+
+
+def test_a_dashboard_is_linked_only_for_those_who_may_see_it(
+    staff_client: Client, staff: User, site: Site
+) -> None:
+    own = SiteFactory(owner=staff)
+    text = staff_client.get(SITES).text
+    assert re.findall(r'href="(/sites/\d+/)"', text) == [own.get_absolute_url()]
+
+    def has_link(shown: Site) -> bool:
+        page = staff_client.get(f"{SITES}{shown.pk}/change/")
+        return shown.get_absolute_url() in page.text
+
+    assert (has_link(own), has_link(site)) == (True, False)
+
+
+def test_a_site_is_deleted_with_all_it_has(staff_client: Client, event: Event) -> None:
+    kept = EventFactory()
+    address = f"{SITES}{event.site.pk}/delete/"
+    confirmation = staff_client.get(address)
+    assert "example.com, with all of its visits and events" in confirmation.text
+    staff_client.post(address, {"post": "yes"})
+    assert list(Site.objects.all()) == [kept.site]
+    assert list(Visit.objects.all()) == [kept.visit]
+    assert list(Event.objects.all()) == [kept]
