@@ -1,7 +1,7 @@
-"""The installation page: what to paste, and what has become of the last requests."""
+"""The installation page: what to paste, the first visit, and what became of the last requests."""
 
 import json
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -14,7 +14,7 @@ from accounts.models import User
 from tracking.collector import refusals
 from tracking.models import Reason, RecentHit, Site
 from tracking.tests.doors import Door, through_wsgi
-from tracking.tests.factories import SiteFactory
+from tracking.tests.factories import SiteFactory, VisitFactory
 from tracking.tests.hits import FIREFOX, NOON, process, process_hits, record
 from tracking.views.install import NAMES
 
@@ -86,6 +86,88 @@ def test_a_domain_that_counts_for_another_site_is_told(
         assert page(owner_client, site, f"?for={way}").select(warning) == []
         (notice,) = page(stranger_client, later, f"?for={way}").select(warning)
         assert "Somebody else has added example.com" in notice.get_text()
+
+
+def test_the_snippet_page_shows_script_and_pixels(
+    site: Site, owner_client: Client, settings: Settings
+) -> None:
+    settings.BASE_URL = "https://stats.example.org"
+
+    context = owner_client.get(f"/sites/{site.pk}/install/").context
+
+    pixel = (
+        f'<img src="https://stats.example.org/t/{site.public_id}.gif" alt="" hidden '
+        'referrerpolicy="no-referrer-when-downgrade">'
+    )
+    assert context["script"] == (
+        f'<script defer src="https://stats.example.org/t/{site.public_id}.js"></script>\n'
+        f"<noscript>{pixel}</noscript>"
+    )
+    assert context["pixel"] == pixel
+    assert context["newsletter_pixel"] == (
+        f'<img src="https://stats.example.org/t/{site.public_id}.gif?'
+        "url=https%3A%2F%2Fexample.com%2Fnewsletter&amp;event=Newsletter+opened"
+        '" alt="" width="1" height="1">'
+    )
+
+
+def test_a_fresh_installation_names_itself_as_the_reader_does(
+    site: Site, owner_client: Client, settings: Settings
+) -> None:
+    settings.BASE_URL = "http://localhost:8000"
+
+    response = owner_client.get(f"/sites/{site.pk}/install/", HTTP_HOST="127.0.0.1:8123")
+
+    assert f'src="http://127.0.0.1:8123/t/{site.public_id}.js"' in response.context["script"]
+
+
+# The first visit
+
+
+def test_the_status_is_silent_until_the_first_visit(site: Site, owner_client: Client) -> None:
+    VisitFactory()  # of another site
+
+    response = owner_client.get(f"/sites/{site.pk}/install/status/")
+
+    assert (response.status_code, response.content) == (204, b"")
+
+
+@time_machine.travel(datetime(2026, 3, 5, 12, tzinfo=UTC))
+def test_the_status_tells_of_the_first_visit_and_asks_no_more(
+    site: Site, owner_client: Client
+) -> None:
+    VisitFactory(site=site, hostname="example.com", entry_page="/later")
+    first = VisitFactory(
+        site=site,
+        started_at=datetime(2026, 3, 5, 11, 2, 3, tzinfo=UTC),
+        hostname="example.com",
+        entry_page="/<b>",
+        city="Los Angeles",
+        postal_code="90001",
+    )
+
+    response = owner_client.get(f"/sites/{site.pk}/install/status/")
+
+    html = response.content.decode()
+    assert response.context["visit"] == first
+    assert "First visit from Los Angeles, 90001: " in html
+    assert ">today at 11:02:03</time>, on <code>example.com/&lt;b&gt;</code>." in html
+    assert f'href="/sites/{site.pk}/"' in html
+    assert "hx-" not in html
+
+
+def test_the_page_asks_for_the_first_visit_only_while_it_waits(
+    site: Site, owner_client: Client
+) -> None:
+    url = f"/sites/{site.pk}/install/"
+    poll = f'hx-get="{url}status/" hx-trigger="every 2s"'
+
+    waiting = owner_client.get(url).content.decode()
+    VisitFactory(site=site)
+    arrived = owner_client.get(url).content.decode()
+
+    assert poll in waiting
+    assert "status/" not in arrived
 
 
 # What has become of the last requests

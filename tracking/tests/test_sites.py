@@ -1,24 +1,21 @@
-import re
+"""The pages of a site: who sees them, adding and changing it, its token, deleting it."""
+
 import shlex
-from collections.abc import Callable, Iterator
-from datetime import UTC, datetime, timedelta
+from collections.abc import Callable
 
 import pytest
-import time_machine
-from bs4 import BeautifulSoup
 from django.contrib.messages import get_messages
 from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
-from pytest_django import DjangoAssertNumQueries, Settings
+from pytest_django import Settings
 
 from accounts.models import User
-from accounts.tests.factories import UserFactory
 from conftest import Meanwhile
 from tracking.forms.sites import SiteForm
 from tracking.models import Event, Site, Visit
 from tracking.models.sites import token_hash
-from tracking.tests.factories import EventFactory, SiteFactory, VisitFactory
+from tracking.tests.factories import EventFactory, SiteFactory
 
 PAGES = ["settings", "token", "delete", "install", "install/status", "install/requests"]
 
@@ -78,99 +75,6 @@ def test_the_owner_sees_the_page(site: Site, owner_client: Client, page: str) ->
 
     assert response.status_code == 200
     assert response.context["site"] == site
-
-
-# Index
-
-
-@pytest.mark.parametrize(
-    ("is_set_up", "is_open", "offered"),
-    [
-        (True, True, ["Register", "Log in"]),
-        (True, False, ["Log in"]),
-        (False, True, ["Set up this server"]),
-    ],
-)
-def test_the_landing_page_offers_what_a_newcomer_can_do(
-    client: Client, db: None, settings: Settings, is_set_up: bool, is_open: bool, offered: list[str]
-) -> None:
-    if is_set_up:
-        UserFactory(is_superuser=True)
-    settings.REGISTRATION_OPEN = is_open
-
-    html = client.get("/").content.decode()
-
-    hero = html[html.index('<section class="hero">') : html.index("</section>")]
-    assert re.findall(r"<a [^>]*>([^<]*)</a>", hero) == offered
-
-
-class TestList:
-    @pytest.fixture
-    def now(self, site: Site, stranger: User) -> Iterator[datetime]:
-        """Two sites of the owner with visitors, and one of somebody else."""
-        shop = SiteFactory(owner=site.owner, domain="a.example", name="The shop")
-        SiteFactory(owner=stranger, domain="strange.example")
-        now = datetime(2026, 3, 5, 12, tzinfo=UTC)
-        for ago, of in ((0, site), (0, site), (1, site), (0, shop), (31, site), (31, shop)):
-            VisitFactory(site=of, started_at=now - timedelta(days=ago))
-        with time_machine.travel(now, tick=False):
-            yield now
-
-    def rows(self, client: Client, query: str = "") -> list[list[str]]:
-        page = BeautifulSoup(client.get(f"/{query}").content, "html.parser")
-        return [
-            [
-                " ".join(row.select_one(part).get_text(" ").split())
-                for part in ("h2", ".site-visitors strong", ".site-change", ".site-today")
-            ]
-            for row in page.select(".site-row")
-        ]
-
-    @pytest.mark.usefixtures("now")
-    def test_has_ones_own_sites_the_busiest_first_and_their_total(
-        self, owner_client: Client
-    ) -> None:
-        assert self.rows(owner_client) == [
-            ["All sites", "4", "↑ 100% more", "3 today"],
-            ["example.com", "3", "↑ 200% more", "2 today"],
-            ["The shop", "1", "", "1 today"],
-        ]
-
-    @pytest.mark.usefixtures("now")
-    @pytest.mark.parametrize(
-        ("search", "names"),
-        [("SHOP", ["The shop"]), ("example.com", ["example.com"]), ("strange", [])],
-    )
-    def test_can_be_searched(self, owner_client: Client, search: str, names: list[str]) -> None:
-        assert [row[0] for row in self.rows(owner_client, f"?q={search}")] == names
-
-    def test_is_without_a_total_where_there_is_one_site(
-        self, site: Site, owner_client: Client
-    ) -> None:
-        assert [row[0] for row in self.rows(owner_client)] == ["example.com"]
-
-
-def test_a_person_without_sites_is_taught_to_add_one(stranger_client: Client, site: Site) -> None:
-    response = stranger_client.get("/")
-
-    assert "site-row" not in response.content.decode()
-    assert 'href="/sites/add/"' in response.content.decode()
-
-
-@pytest.mark.not_on_clickhouse
-@pytest.mark.parametrize("sites", [1, 3])
-def test_the_list_asks_the_database_as_often_for_one_site_as_for_three(
-    owner: User,
-    owner_client: Client,
-    django_assert_num_queries: DjangoAssertNumQueries,
-    sites: int,
-) -> None:
-    for site in SiteFactory.create_batch(sites, owner=owner):
-        VisitFactory(site=site)
-
-    # Session, user, sites, figures.
-    with django_assert_num_queries(6):
-        owner_client.get("/")
 
 
 @pytest.mark.parametrize(
@@ -313,7 +217,7 @@ def test_a_refused_change_leaves_the_page_naming_what_is_stored(
     assert "<title>Error: Settings of example.com · Tracking</title>" in response.content.decode()
 
 
-# Delete
+# Token
 
 
 def test_a_token_is_shown_once_and_replaces_the_one_before(
@@ -342,6 +246,9 @@ def test_the_command_with_the_token_is_taken(site: Site, owner_client: Client) -
         url.partition("testserver")[2], body, "text/plain", headers={name: value}
     )
     assert answer.status_code == 202
+
+
+# Delete
 
 
 def test_deleting_takes_the_sites_visits_and_no_others(site: Site, owner_client: Client) -> None:
@@ -412,85 +319,3 @@ def test_no_way_of_deleting_a_site_loads_its_visits(
     assert not Site.objects.exists()
     assert not Visit.objects.exists()
     assert not Event.objects.exists()
-
-
-# Install
-
-
-def test_the_snippet_page_shows_script_and_pixels(
-    site: Site, owner_client: Client, settings: Settings
-) -> None:
-    settings.BASE_URL = "https://stats.example.org"
-
-    context = owner_client.get(f"/sites/{site.pk}/install/").context
-
-    pixel = (
-        f'<img src="https://stats.example.org/t/{site.public_id}.gif" alt="" hidden '
-        'referrerpolicy="no-referrer-when-downgrade">'
-    )
-    assert context["script"] == (
-        f'<script defer src="https://stats.example.org/t/{site.public_id}.js"></script>\n'
-        f"<noscript>{pixel}</noscript>"
-    )
-    assert context["pixel"] == pixel
-    assert context["newsletter_pixel"] == (
-        f'<img src="https://stats.example.org/t/{site.public_id}.gif?'
-        "url=https%3A%2F%2Fexample.com%2Fnewsletter&amp;event=Newsletter+opened"
-        '" alt="" width="1" height="1">'
-    )
-
-
-def test_a_fresh_installation_names_itself_as_the_reader_does(
-    site: Site, owner_client: Client, settings: Settings
-) -> None:
-    settings.BASE_URL = "http://localhost:8000"
-
-    response = owner_client.get(f"/sites/{site.pk}/install/", HTTP_HOST="127.0.0.1:8123")
-
-    assert f'src="http://127.0.0.1:8123/t/{site.public_id}.js"' in response.context["script"]
-
-
-def test_the_status_is_silent_until_the_first_visit(site: Site, owner_client: Client) -> None:
-    VisitFactory()  # of another site
-
-    response = owner_client.get(f"/sites/{site.pk}/install/status/")
-
-    assert (response.status_code, response.content) == (204, b"")
-
-
-@time_machine.travel(datetime(2026, 3, 5, 12, tzinfo=UTC))
-def test_the_status_tells_of_the_first_visit_and_asks_no_more(
-    site: Site, owner_client: Client
-) -> None:
-    VisitFactory(site=site, hostname="example.com", entry_page="/later")
-    first = VisitFactory(
-        site=site,
-        started_at=datetime(2026, 3, 5, 11, 2, 3, tzinfo=UTC),
-        hostname="example.com",
-        entry_page="/<b>",
-        city="Los Angeles",
-        postal_code="90001",
-    )
-
-    response = owner_client.get(f"/sites/{site.pk}/install/status/")
-
-    html = response.content.decode()
-    assert response.context["visit"] == first
-    assert "First visit from Los Angeles, 90001: " in html
-    assert ">today at 11:02:03</time>, on <code>example.com/&lt;b&gt;</code>." in html
-    assert f'href="/sites/{site.pk}/"' in html
-    assert "hx-" not in html
-
-
-def test_the_page_asks_for_the_first_visit_only_while_it_waits(
-    site: Site, owner_client: Client
-) -> None:
-    url = f"/sites/{site.pk}/install/"
-    poll = f'hx-get="{url}status/" hx-trigger="every 2s"'
-
-    waiting = owner_client.get(url).content.decode()
-    VisitFactory(site=site)
-    arrived = owner_client.get(url).content.decode()
-
-    assert poll in waiting
-    assert "status/" not in arrived
