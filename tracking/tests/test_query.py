@@ -1,23 +1,22 @@
+"""What a question to reports is answered: totals, rows told apart, their order, shares."""
+
 from dataclasses import replace
-from datetime import UTC, date, datetime, timedelta
+from datetime import timedelta
 from typing import Any
-from zoneinfo import ZoneInfo
 
 import pytest
 from pytest_django import DjangoAssertNumQueries
 
-from tracking.models import Site, StaleDay, Visit
+from tracking.models import Site, StaleDay
 from tracking.models.labels import remembered
 from tracking.reporting.dimensions import DIMENSIONS
 from tracking.reporting.filters import Condition, Did, Filter, Operator
-from tracking.reporting.period import Interval, Period
-from tracking.reporting.query import Query, Rows, answer, answers, current_visitors
+from tracking.reporting.period import Period
+from tracking.reporting.query import Query, answer, answers
 from tracking.reporting.rollups import reckon
 from tracking.tests.factories import EventFactory, SiteFactory, VisitFactory
+from tracking.tests.questions import DAY, NOON, UTC_ZONE, ask, table, visit_with
 
-UTC_ZONE = ZoneInfo("UTC")
-DAY = date(2026, 3, 8)
-NOON = datetime(2026, 3, 8, 12, tzinfo=UTC)
 FIGURES = (
     "visitors",
     "visits",
@@ -29,33 +28,6 @@ FIGURES = (
 )
 
 pytestmark = pytest.mark.django_db
-
-
-def ask(site: Site, *metrics: str, period: Period | None = None, **about: Any) -> Rows:
-    period = period or Period(DAY, DAY, site.zone)
-    return answer(Query((site,), period, metrics, **about))
-
-
-def table(rows: Rows) -> list[tuple[Any, ...]]:
-    return [(*row.key, *row.values.values()) for row in rows]
-
-
-def visit_with(site: Site, pages: list[str], **fields: Any) -> Visit:
-    """A visit of these pages, a minute on each."""
-    started_at = fields.pop("started_at", NOON)
-    times = [started_at + timedelta(minutes=minute) for minute in range(len(pages))]
-    visit = VisitFactory(
-        site=site,
-        started_at=started_at,
-        ended_at=times[-1],
-        pageviews=len(pages),
-        entry_page=pages[0],
-        exit_page=pages[-1],
-        **fields,
-    )
-    for page, time in zip(pages, times, strict=True):
-        EventFactory(visit=visit, page=page, time=time)
-    return visit
 
 
 def test_totals_of_a_period(site: Site) -> None:
@@ -89,21 +61,6 @@ def test_nothing_is_zero_and_has_no_mean(site: Site) -> None:
         "visit_duration": None,
         "events": 0,
     }
-
-
-def test_a_visit_counts_when_it_began_and_a_pageview_when_it_happened(site: Site) -> None:
-    visit_with(site, ["/", "/", "/"], started_at=datetime(2026, 3, 7, 23, 59, tzinfo=UTC))
-
-    today = ask(site, "visits", "pageviews")
-    yesterday = ask(
-        site,
-        "visits",
-        "pageviews",
-        period=Period(date(2026, 3, 7), date(2026, 3, 7), UTC_ZONE),
-    )
-
-    assert table(yesterday) == [(1, 1)]
-    assert table(today) == [(0, 2)]
 
 
 def test_a_visit_without_pageview_is_a_visit(site: Site) -> None:
@@ -188,90 +145,6 @@ def test_rows_can_be_ordered_by_another_metric(site: Site) -> None:
 
     assert table(by_rate) == [("short", 2, 1.0)]
     assert table(by_views) == [("long", 1, 2.0)]
-
-
-@pytest.mark.parametrize(
-    ("zone", "day", "started_at", "hour"),
-    [
-        # Before and after the clocks go forward: there is no hour of two o'clock.
-        ("America/New_York", date(2026, 3, 8), datetime(2026, 3, 8, 6, 59, tzinfo=UTC), 1),
-        ("America/New_York", date(2026, 3, 8), datetime(2026, 3, 8, 7, 0, tzinfo=UTC), 2),
-        # Both hours of one o'clock, when they go back.
-        ("America/New_York", date(2026, 11, 1), datetime(2026, 11, 1, 5, 30, tzinfo=UTC), 1),
-        ("America/New_York", date(2026, 11, 1), datetime(2026, 11, 1, 6, 30, tzinfo=UTC), 2),
-        ("America/New_York", date(2026, 11, 1), datetime(2026, 11, 2, 4, 59, tzinfo=UTC), 24),
-        ("Asia/Kathmandu", date(2026, 3, 8), datetime(2026, 3, 7, 18, 15, tzinfo=UTC), 0),
-        ("Asia/Kathmandu", date(2026, 3, 8), datetime(2026, 3, 8, 18, 14, tzinfo=UTC), 23),
-    ],
-)
-def test_hours_are_the_sites(zone: str, day: date, started_at: datetime, hour: int) -> None:
-    site = SiteFactory(time_zone=zone)
-    visit_with(site, ["/"], started_at=started_at)
-
-    rows = ask(
-        site,
-        "visits",
-        "pageviews",
-        dimensions=("time",),
-        period=Period(day, day, site.zone, Interval.HOUR),
-    )
-
-    assert [index for index, row in enumerate(rows) if row["visits"]] == [hour]
-    assert [index for index, row in enumerate(rows) if row["pageviews"]] == [hour]
-
-
-def test_days_and_months_are_the_sites_and_none_is_left_out() -> None:
-    site = SiteFactory(time_zone="America/New_York")
-    visit_with(site, ["/"], started_at=datetime(2026, 3, 1, 4, 59, tzinfo=UTC))  # February there
-    visit_with(site, ["/"], started_at=datetime(2026, 3, 1, 5, 0, tzinfo=UTC))
-    visit_with(site, ["/"], started_at=datetime(2026, 3, 9, 3, 59, tzinfo=UTC))
-
-    first, last = date(2026, 2, 27), date(2026, 3, 9)
-    days = ask(site, "visitors", dimensions=("time",), period=Period(first, last, site.zone))
-    months = ask(
-        site,
-        "visitors",
-        dimensions=("time",),
-        period=Period(date(2026, 1, 1), last, site.zone, Interval.MONTH),
-    )
-
-    assert [row["visitors"] for row in days] == [0, 1, 1, 0, 0, 0, 0, 0, 0, 1, 0]
-    assert [(row.key[0].first_day.month, row["visitors"]) for row in months] == [
-        (1, 0),
-        (2, 1),
-        (3, 2),
-    ]
-
-
-def test_time_can_be_combined_with_another_dimension(site: Site) -> None:
-    visit_with(site, ["/"], country="NP")
-    visit_with(site, ["/"], country="US")
-    visit_with(site, ["/"], country="US", started_at=NOON - timedelta(days=1))
-
-    rows = ask(
-        site,
-        "visits",
-        dimensions=("time", "country"),
-        period=Period(date(2026, 3, 7), DAY, site.zone),
-    )
-
-    assert [(row.key[0].first_day.day, row.key[1], row["visits"]) for row in rows] == [
-        (7, "US", 1),
-        (8, "NP", 1),
-        (8, "US", 1),
-    ]
-
-
-def test_a_visit_counts_on_the_day_that_it_is_in_the_sites_time_zone_now(site: Site) -> None:
-    visit_with(site, ["/"], started_at=NOON.replace(hour=23))
-    site.time_zone = "Asia/Tokyo"
-    site.save()
-    visit_with(site, ["/"], started_at=NOON, day=DAY - timedelta(days=1))
-
-    period = Period(DAY, DAY + timedelta(days=1), site.zone)
-    assert table(ask(site, "visits", period=period)) == [(2,)]
-    timeline = ask(site, "visits", dimensions=("time",), period=period)
-    assert [row["visits"] for row in timeline] == [1, 1]
 
 
 def test_pages_can_be_told_apart_by_what_is_true_of_the_visit(site: Site) -> None:
@@ -396,18 +269,6 @@ def test_shares_are_of_all_visitors_under_the_filters(site: Site) -> None:
     assert table(filtered) == [("Google", 2 / 3)]
 
 
-def test_what_is_live_counts_who_does_something(site: Site) -> None:
-    visit = VisitFactory(site=site, started_at=NOON - timedelta(hours=2), events=2)
-    EventFactory(visit=visit, page="/")
-    EventFactory(visit=visit, page="/a", time=NOON - timedelta(minutes=3, seconds=10))
-    period = Period.live(site.zone, NOON)
-
-    assert table(ask(site, "visitors", "pageviews", period=period)) == [(1, 1)]
-    assert table(ask(site, "visitors", dimensions=("page",), period=period)) == [("/a", 1)]
-    minutes = ask(site, "visitors", dimensions=("time",), period=period)
-    assert [place for place, row in enumerate(minutes) if row["visitors"]] == [25]
-
-
 @pytest.mark.not_on_clickhouse
 @pytest.mark.parametrize("visits", [1, 3])
 def test_asks_as_often_for_many_rows_and_panels_as_for_one(
@@ -429,12 +290,3 @@ def test_asks_as_often_for_many_rows_and_panels_as_for_one(
         remembered.forget()
         with django_assert_num_queries(number):
             answers(queries)
-
-
-def test_current_visitors_did_something_in_the_last_five_minutes(site: Site) -> None:
-    for seconds, visitor in ((299, 1), (1, 1), (0, 2), (300, 3), (-1, 4)):
-        visit = VisitFactory(site=site, visitor_id=visitor)
-        EventFactory(visit=visit, time=NOON - timedelta(seconds=seconds))
-    EventFactory(time=NOON)
-
-    assert current_visitors((site,), NOON) == 2
