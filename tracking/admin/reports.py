@@ -22,13 +22,14 @@ from django.utils import formats, timezone
 from django.utils.functional import cached_property
 from django.utils.translation import gettext, ngettext
 
-from tracking.admin.exports import MAX_EXCEL_ROWS, csv_lines, excel_file
+from tracking.admin.exports import MAX_EXCEL_ROWS, excel_file, rows_of_cells
 from tracking.admin.figures import Report
 from tracking.admin.filters import DAYS, PeriodFilter, is_id
 from tracking.models import Site
 from tracking.reporting.filters import Filter, Operator
 from tracking.reporting.period import Period
 from tracking.reporting.query import Query
+from tracking.spreadsheets import csv_lines
 from tracking_project.model_admin import BackOfficeAdmin, BackOfficeChangeList
 
 MAX_PAGES = 100  # a page is reached by skipping the rows before it
@@ -221,7 +222,8 @@ class ReportAdmin(ReadOnlyAdmin):
         name = f"{self.opts.verbose_name_plural}-{timezone.localdate()}.{kind}"
         if kind == "csv":
             response = StreamingHttpResponse(
-                csv_lines(rows, self.exported), content_type="text/csv; charset=utf-8"
+                csv_lines(self.exported, rows_of_cells(rows, self.exported)),
+                content_type="text/csv; charset=utf-8",
             )
             response["Content-Disposition"] = f'attachment; filename="{name}"'
             return response

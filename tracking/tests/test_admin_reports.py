@@ -13,7 +13,7 @@ from django.test.utils import CaptureQueriesContext
 from openpyxl import load_workbook
 
 from accounts.models import User
-from tracking.admin import reports
+from tracking.admin import exports, reports
 from tracking.models import Event, Site
 from tracking.tests.back_office import EVENTS, VISITS, changelist, listed
 from tracking.tests.factories import EventFactory, SiteFactory, VisitFactory
@@ -203,7 +203,7 @@ def test_the_filtered_set_is_exported_as_csv(analyst_client: Client, site: Site)
         "Lynx",
         "2",
     )
-    assert (row["source"], row["city"]) == ("'=1+1", "Zürich")
+    assert (row["source"], row["city"], row["country"]) == ("'=1+1", "Zürich", "")
     assert row["started_at"] == "2026-03-15T11:30:00.000+00:00"
 
 
@@ -217,8 +217,30 @@ def test_the_links_export_what_is_shown(analyst_client: Client, site: Site) -> N
 
 def test_events_are_exported_with_their_properties(analyst_client: Client, site: Site) -> None:
     EventFactory(visit__site=site, name="Order", props={"plan": "größer"}, revenue="9.5")
-    [row] = csv_of(analyst_client, f"{EVENTS}export/csv/")
-    assert (row["name"], row["props"], row["revenue"]) == ("Order", '{"plan": "größer"}', "9.500")
+    EventFactory(visit__site=site, name="Refund", revenue="-9.5")
+    refund, order = csv_of(analyst_client, f"{EVENTS}export/csv/")
+    found = (order["name"], order["props"], order["revenue"])
+    assert found == ("Order", '{"plan": "größer"}', "9.500")
+    assert (refund["name"], refund["revenue"]) == ("Refund", "'-9.500")
+
+
+def test_a_csv_is_sent_while_its_rows_are_read(
+    analyst_client: Client, site: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    read: list[int] = []
+    monkeypatch.setattr(exports, "AT_ONCE", 2)
+    monkeypatch.setattr(exports, "with_texts", lambda rows: read.append(len(rows)))
+    VisitFactory.create_batch(5, site=site)
+    sent = iter(analyst_client.get(f"{VISITS}export/csv/"))
+    header = b""
+    while not header.endswith(b"\r\n"):
+        header += next(sent)
+    assert header.startswith("\N{BYTE ORDER MARK}id,".encode())
+    assert read == []
+    for already in ([2], [2], [2, 2], [2, 2], [2, 2, 1]):
+        assert next(sent).endswith(b"\r\n")
+        assert read == already
+    assert list(sent) == []
 
 
 def test_an_export_reads_texts_by_the_thousand(
@@ -236,12 +258,15 @@ def test_an_export_reads_texts_by_the_thousand(
 
 
 def test_the_filtered_set_is_exported_for_excel(analyst_client: Client, site: Site) -> None:
-    visit = VisitFactory(site=site, id=2**60 + 1, entry_page="/a\x01b", pageviews=3)
+    visit = VisitFactory(
+        site=site, id=2**60 + 1, entry_page="/a\x01b", pageviews=3, source="=1+1", city="Zürich"
+    )
     response = analyst_client.get(f"{VISITS}export/xlsx/")
     sheet = load_workbook(io.BytesIO(response.getvalue())).active
     header, row = sheet.iter_rows(values_only=True)
     values = dict(zip(header, row, strict=True))
     assert (values["id"], values["pageviews"], values["entry_page"]) == (str(visit.pk), 3, "/ab")
+    assert (values["source"], values["city"], values["country"]) == ("'=1+1", "Zürich", None)
     assert response["Content-Disposition"] == 'attachment; filename="visits-2026-03-15.xlsx"'
 
 
