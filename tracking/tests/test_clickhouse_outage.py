@@ -31,7 +31,11 @@ class World:
     def rows(self, sql: str) -> list[tuple[object, ...]]:
         """Of ClickHouse, as they are read."""
         node = self.events.nodes[0]
-        settings = {"final": 1, "exact_rows_before_limit": 1}
+        settings = {
+            "final": 1,
+            "exact_rows_before_limit": 1,
+            "distributed_product_mode": "local",
+        }
         with Client("127.0.0.1", node.port, database=DATABASE, settings=settings) as client:
             found: list[tuple[object, ...]] = client.execute(sql)
         return found
