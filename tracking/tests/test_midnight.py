@@ -33,7 +33,9 @@ def late(site: Site) -> Site:
     return site
 
 
-@pytest.mark.parametrize("is_reckoned", [False, True])
+@pytest.mark.parametrize(
+    "is_reckoned", [False, pytest.param(True, marks=pytest.mark.not_on_clickhouse)]
+)
 @pytest.mark.parametrize(
     ("condition", "of_both_days", "of_saturday"),
     [

@@ -211,7 +211,7 @@ def test_a_site_that_is_there_is_used(site: Site) -> None:
 
 
 def test_visits_that_are_there_are_added_to_or_replaced_only_when_told(site: Site) -> None:
-    elsewhere = EventFactory(site=SiteFactory())
+    elsewhere = EventFactory()
     call_command("seed_demo", events=10, site=site.domain)
     message = (
         r"example\.com has visits already\. Add to them with --append, or delete them with "
