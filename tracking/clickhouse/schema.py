@@ -18,6 +18,7 @@ from django.db import models
 from tracking.models import Event, Visit
 from tracking.models.fields import PropertiesField
 from tracking.models.labels import LabelField
+from tracking.reporting.dimensions import DIMENSIONS
 
 
 @dataclass(frozen=True)
@@ -61,28 +62,14 @@ TABLES = {
         ("visit_id", "time, started_at"),
     ),
 }
-# What an event has of its visit: nothing that each of its hits changes.
+# What an event has of its visit: what that is told apart by, but for what each of its hits changes.
 OF_VISITS = (
     "started_at",
-    "entry_page",
-    "channel",
-    "source",
-    "referrer",
-    "utm_source",
-    "utm_medium",
-    "utm_campaign",
-    "utm_term",
-    "utm_content",
-    "country",
-    "region",
-    "city",
-    "browser",
-    "browser_version",
-    "os",
-    "os_version",
-    "device",
-    "screen",
-    "language",
+    *(
+        dimension.column
+        for dimension in DIMENSIONS.values()
+        if dimension.is_of_visit and dimension.column != "exit_page"
+    ),
 )
 # A visit and its events are on the same shard.
 SHARDED_BY = "intHash64(visitor_id)"

@@ -17,8 +17,8 @@ from tracking.clickhouse import writing
 from tracking.models import Event, OpenVisit, Site, StaleDay, Visit
 from tracking.processing import store
 from tracking.processing.open_visits import open_recent
-from tracking.processing.retention import LONGEST_VISIT
 from tracking.processing.store import bare
+from tracking.reporting.clickhouse.scope import LONGEST_VISIT
 from tracking.reporting.period import DAY
 from tracking.routers import EVENTS_DB_ALIAS
 

@@ -9,13 +9,12 @@ from tracking.clickhouse import writing
 from tracking.models import Event, Site, Visit
 from tracking.models.labels import slices
 from tracking.processing import deletion
+from tracking.reporting.clickhouse.scope import LONGEST_VISIT
 from tracking.reporting.period import DAY
 from tracking.routers import events_are_in_clickhouse
 
 # Nowhere on earth is it still the month before, so long after it was over in Greenwich.
 WESTMOST = timedelta(hours=12)
-# A visit that goes on over midnight ends within that, or is a machine's.
-LONGEST_VISIT = 7 * DAY
 
 
 def first_kept(now: datetime) -> date | None:
