@@ -26,6 +26,7 @@ from tracking.admin.filters import (
 )
 from tracking.admin.reports import ReadOnlyAdmin, ReportAdmin, time_and_date
 from tracking.models import Event, Site, Visit
+from tracking.processing import deletion
 from tracking.reporting.dimensions import DIMENSIONS, country_name
 from tracking.reporting.filters import Filter, Operator
 from tracking.templatetags.figures import NOTHING, duration
@@ -186,6 +187,9 @@ class VisitAdmin(ReportAdmin):
             set(),
             [],
         )
+
+    def delete_model(self, request: HttpRequest, obj: Visit) -> None:
+        deletion.delete_visits(obj.site, [obj.pk])
 
     def get_search_results(
         self, request: HttpRequest, queryset: QuerySet[Visit], search_term: str

@@ -133,6 +133,8 @@ class Traffic:
                 for plan in plans[start : start + VISITS_AT_ONCE]:
                     rows.add(plan)
                 with transaction.atomic():
+                    if not Site.objects.hold([self.site.pk]):
+                        raise Site.DoesNotExist(f"{self.site.domain} has been deleted.")
                     store.insert_visits(rows.visits)
                     store.insert_events(rows.events, rows.visits)
                     days = {event.day for event in rows.events}

@@ -14,7 +14,12 @@ class OpenVisit(models.Model):
 
     id = RowNumberField(_("id"), primary_key=True)
     site = models.ForeignKey(
-        Site, on_delete=models.CASCADE, related_name="+", db_index=False, verbose_name=_("site")
+        Site,
+        on_delete=models.CASCADE,
+        related_name="+",
+        db_index=False,
+        db_constraint=False,  # see Site.objects.hold
+        verbose_name=_("site"),
     )
     day = DayField(_("day"))
     visitor_id = models.BigIntegerField(_("visitor id"))

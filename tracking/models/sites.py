@@ -1,6 +1,7 @@
 import hashlib
 import secrets
 import uuid
+from collections.abc import Collection
 from datetime import date, datetime
 from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
@@ -9,7 +10,7 @@ import idna
 from django.conf import settings
 from django.contrib.auth.models import AnonymousUser
 from django.core.validators import RegexValidator
-from django.db import models
+from django.db import connection, models
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
@@ -36,6 +37,29 @@ class SiteQuerySet(models.QuerySet["Site"]):
     def visible_to(self, user: "User | AnonymousUser") -> "SiteQuerySet":
         """The sites whose data this person may see."""
         return self.filter(owner_id=user.pk)
+
+    def hold(self, ids: Collection[int]) -> set[int]:
+        """Keep sites and their visits from being deleted until the transaction ends; returns
+        those that still exist.
+
+        Whoever stores visits or events holds their sites: the rows have no foreign keys that the
+        database would check, one by one, when the transaction ends.
+        """
+        if not ids:
+            return set()
+        sites = self.filter(pk__in=ids).order_by("pk").values_list("pk", flat=True)
+        if connection.vendor != "postgresql":
+            return set(sites)
+        # KEY SHARE lets the workers of several hosts store for one site at once, which
+        # select_for_update cannot ask for.
+        sql, parameters = sites.query.sql_with_params()
+        with connection.cursor() as cursor:
+            cursor.execute(f"{sql} FOR KEY SHARE", parameters)
+            return {row[0] for row in cursor.fetchall()}
+
+    def lock(self, pk: int) -> None:
+        """Wait for those who hold a site, and keep them out until the transaction ends."""
+        list(self.select_for_update().filter(pk=pk).values("pk"))
 
 
 class Site(ExclusionRules):

@@ -28,6 +28,7 @@ class Visit(models.Model):
         on_delete=models.DO_NOTHING,
         related_name="visits",
         db_index=False,
+        db_constraint=False,  # see Site.objects.hold
         verbose_name=_("site"),
     )  # see delete_with_site
     visitor_id = models.BigIntegerField(_("visitor id"))
@@ -138,10 +139,15 @@ class Event(models.Model):
         on_delete=models.DO_NOTHING,
         related_name="+",
         db_index=False,
+        db_constraint=False,  # see Site.objects.hold
         verbose_name=_("site"),
     )
     visit = models.ForeignKey(
-        Visit, on_delete=models.CASCADE, related_name="event_set", verbose_name=_("visit")
+        Visit,
+        on_delete=models.CASCADE,
+        db_constraint=False,
+        related_name="event_set",
+        verbose_name=_("visit"),
     )
     visitor_id = models.BigIntegerField(
         _("visitor id"), help_text=_("The visit's, so that reports need no join.")
@@ -205,8 +211,8 @@ def delete_with_site(instance: Site, using: str, **kwargs: Any) -> None:
     """Deletes a site's events and visits by two statements, inside the site's own transaction.
 
     CASCADE would load every row first: millions of them, also for a page of the back office
-    that only asks for confirmation. The lock keeps the worker from adding rows meanwhile.
+    that only asks for confirmation.
     """
-    list(Site.objects.using(using).select_for_update().filter(pk=instance.pk).values("pk"))
+    Site.objects.using(using).lock(instance.pk)
     for rows in (Event.objects.filter(site=instance), Visit.objects.filter(site=instance)):
         rows._raw_delete(rows.db)

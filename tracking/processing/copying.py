@@ -82,6 +82,8 @@ def copy(part: Part, source: str, target: str) -> Iterator[int]:
             yield len(some)
         return
     with transaction.atomic(using=DEFAULT_DB_ALIAS):
+        if not Site.objects.hold([part.site]):
+            return
         part.rows(target)._raw_delete(target)
         while some := list(islice(rows, AT_ONCE)):
             store.insert(part.model, some)

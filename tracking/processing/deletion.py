@@ -1,6 +1,6 @@
 """Visits that should not have been counted are taken out again, with all of their events."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date
 
@@ -76,12 +76,16 @@ def parts(site: Site, choice: Choice) -> Iterator[int]:
     """The same part by part, yielding how many visits each had: what has been done is done,
     should something fail."""
     while ids := list(choice.visits(site).values_list("pk", flat=True)[:AT_ONCE]):
-        with transaction.atomic():
-            # Keeps the workers, which hold a weaker lock, from adding to these visits meanwhile.
-            list(Site.objects.select_for_update().filter(pk=site.pk).values("pk"))
-            gone = Visit.objects.filter(pk__in=ids)
-            StaleDay.objects.note_visits(site, gone.values_list("started_at", "ended_at"))
-            OpenVisit.objects.filter(pk__in=ids).delete()
-            Event.objects.filter(visit__in=ids)._raw_delete(Event.objects.db)
-            gone._raw_delete(Visit.objects.db)
+        delete_visits(site, ids)
         yield len(ids)
+
+
+def delete_visits(site: Site, ids: Sequence[int]) -> None:
+    """Delete these visits of the site, not more than AT_ONCE, and all that is of them."""
+    with transaction.atomic():
+        Site.objects.lock(site.pk)
+        gone = Visit.objects.filter(site=site, pk__in=ids)
+        StaleDay.objects.note_visits(site, gone.values_list("started_at", "ended_at"))
+        OpenVisit.objects.filter(pk__in=ids).delete()
+        Event.objects.filter(visit__in=ids)._raw_delete(Event.objects.db)
+        gone._raw_delete(Visit.objects.db)

@@ -22,6 +22,7 @@ from tracking.clickhouse.schema import fields_of_visits
 from tracking.models import Event, Label, OpenVisit, Visit
 from tracking.models.fields import DayField, MomentField, PropertiesField
 from tracking.models.labels import slices
+from tracking.models.visitors import of_visitors
 from tracking.processing import store
 from tracking.processing.arrivals import Arrival
 from tracking.processing.sessions import GAP, Sessions, View, began
@@ -98,7 +99,7 @@ class OpenVisits(StoredVisits):
         self._states = {}
         visits: defaultdict[int, list[Visit]] = defaultdict(list)
         for day, ids in visitors_of(arrivals).items():
-            found = OpenVisit.objects.filter(day=day, visitor_id__among=sorted(ids))
+            found = of_visitors(OpenVisit.objects.all(), day, ids)
             if connection.features.has_select_for_update:
                 found = found.select_for_update()
             for pk, visitor, data in found.order_by("pk").values_list("pk", "visitor_id", "state"):

@@ -41,8 +41,7 @@ def restore_some(site: Site, hits: list[ExcludedHit]) -> int:
     stored = stored_visits()
     stored.reopen(arrivals)
     with transaction.atomic():
-        # Keeps the workers, which hold a weaker lock, from looking for the same visits meanwhile.
-        list(Site.objects.select_for_update().filter(pk=site.pk).values("pk"))
+        Site.objects.lock(site.pk)  # no worker shall look for the same visits meanwhile
         kept = ExcludedHit.objects.filter(pk__in=[hit.pk for hit in hits]).select_for_update()
         here = {hit.pk: hit for hit in kept.defer("arrival")}  # somebody may have been faster
         restored = [one for one in arrivals if one.id in here]

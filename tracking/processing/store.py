@@ -16,7 +16,7 @@ from django.db.models.fields import DecimalField
 from psycopg.types.json import Jsonb
 
 from tracking.clickhouse import writing
-from tracking.models import Event, Site, Visit
+from tracking.models import Event, Visit
 from tracking.models.fields import NumberOnSQLite
 from tracking.routers import events_are_in_clickhouse
 
@@ -56,24 +56,6 @@ def bare(model: type[M], **values: Any) -> M:
     instance = model.__new__(model)
     instance.__dict__ = values
     return instance
-
-
-def lock_sites(ids: Collection[int]) -> set[int]:
-    """Keep sites from being deleted until the transaction ends; returns those that still exist.
-
-    Whoever deletes a site locks it first as well, so that neither waits for the other in vain.
-    """
-    if not ids:
-        return set()
-    sites = Site.objects.filter(pk__in=ids).order_by("pk").values_list("pk", flat=True)
-    if connection.vendor == "postgresql":
-        # KEY SHARE lets the workers of several hosts store for one site at once, which
-        # select_for_update cannot ask for.
-        sql, parameters = sites.query.sql_with_params()
-        with connection.cursor() as cursor:
-            cursor.execute(f"{sql} FOR KEY SHARE", parameters)
-            return {row[0] for row in cursor.fetchall()}
-    return set(sites)
 
 
 def insert_visits(visits: Sequence[Visit], versions: Sequence[int] = ()) -> None:

@@ -8,6 +8,7 @@ from django.db import connection
 
 from tracking.models import Event, Visit
 from tracking.models.labels import slices
+from tracking.models.visitors import of_visitors
 from tracking.processing import store
 from tracking.processing.arrivals import Arrival
 from tracking.processing.changes import note_changes
@@ -33,7 +34,7 @@ class StoredVisits:
         """
         visits: defaultdict[int, list[Visit]] = defaultdict(list)
         for day, ids in visitors_of(arrivals).items():
-            found = Visit.objects.filter(day=day, visitor_id__among=sorted(ids)).order_by("pk")
+            found = of_visitors(Visit.objects.all(), day, ids).order_by("pk")
             if connection.features.has_select_for_update:
                 found = found.select_for_update()
             for values in found.values():

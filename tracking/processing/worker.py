@@ -11,7 +11,7 @@ from django.db import DataError, Error, IntegrityError, connection, transaction
 
 from tracking.collector.receivers import read_hit
 from tracking.models import Label, Reason, Site
-from tracking.processing import excluded, exclusions, store
+from tracking.processing import excluded, exclusions
 from tracking.processing.acquisition import acquisition
 from tracking.processing.arrivals import Arrival, split_url
 from tracking.processing.backlog import Backlog, Batch, PositionMoved
@@ -135,7 +135,7 @@ class Worker:
         kept = self.find_out(excluded.to_keep(outcome.excluded), outcome)
         self.stored_visits.reopen(arrivals)
         with transaction.atomic():
-            existing = store.lock_sites({one.site.id for one in (*arrivals, *outcome.excluded)})
+            existing = Site.objects.hold({one.site.id for one in (*arrivals, *outcome.excluded)})
             here = [arrival for arrival in arrivals if arrival.site.id in existing]
             outcome.homeless += len(arrivals) - len(here)
             self.store(here, outcome)

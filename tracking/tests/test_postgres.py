@@ -135,3 +135,49 @@ def test_of_two_hosts_each_may_be_killed(hosts: tuple[Service, Service]) -> None
         host.kill("web")
         wait_for(host.queue_is_empty, 60)
     assert_exact(hosts[0], senders, in_flight=10 * SENDERS)
+
+
+# Deletes whatever has been counted, again and again, as its owner may; then the site.
+DELETING = """
+import time
+from datetime import date
+from tracking.models import Site
+from tracking.processing import deletion
+site, deleted = Site.objects.get(), 0
+while deleted < 1000:
+    deleted += deletion.delete(site, deletion.Choice(last=date.max))
+    time.sleep(0.05)
+print(deleted)
+"""
+WITHOUT_VISIT = """
+    SELECT COUNT(*) FROM tracking_event AS event
+    LEFT JOIN tracking_visit AS visit ON visit.id = event.visit_id WHERE visit.id IS NULL
+"""
+MISCOUNTED = """
+    SELECT COUNT(*) FROM tracking_visit AS visit WHERE events <>
+    (SELECT COUNT(*) FROM tracking_event AS event WHERE event.visit_id = visit.id)
+"""
+
+
+def test_what_is_deleted_under_load_leaves_nothing_behind(hosts: tuple[Service, Service]) -> None:
+    """No foreign key watches over visits and events: workers and deleters lock the site."""
+    public_id = add_site(hosts[0])
+    for host in hosts:
+        host.start_web()
+        host.start_worker()
+    senders = [
+        *start_senders(hosts[0], public_id, range(2)),
+        *start_senders(hosts[1], public_id, range(2, 4)),
+    ]
+    deleted = int(hosts[0].manage("shell", "--verbosity", "0", "-c", DELETING))
+    assert deleted >= 1000
+    wait_for(lambda: hosts[0].rows("SELECT 1 FROM tracking_event LIMIT 1"))
+    assert hosts[0].rows(WITHOUT_VISIT) == [(0,)]
+    assert hosts[0].rows(MISCOUNTED) == [(0,)]
+    site_goes = "from tracking.models import Site; print(Site.objects.get().delete()[0])"
+    hosts[0].manage("shell", "--verbosity", "0", "-c", site_goes)
+    stop_senders(senders)
+    for host in hosts:
+        settle(host)
+    for table in ("event", "visit", "recenthit", "staleday"):
+        assert hosts[0].rows(f"SELECT COUNT(*) FROM tracking_{table}") == [(0,)]

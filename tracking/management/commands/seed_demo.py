@@ -77,8 +77,11 @@ class Command(DatabaseCommand):
                 "with --replace."
             )
         with tqdm(total=events, unit=" events", desc=target.domain, disable=None) as progress:
-            for count in Traffic(target, now, days, events, seed).store():
-                progress.update(count)
+            try:
+                for count in Traffic(target, now, days, events, seed).store():
+                    progress.update(count)
+            except Site.DoesNotExist as error:
+                raise CommandError(str(error)) from None
         due = [stale for stale in StaleDay.objects.due(now) if stale.site == target]
         for stale in tqdm(due, "reckoning", unit=" days", disable=None):
             reckon(stale)
@@ -118,6 +121,7 @@ class Command(DatabaseCommand):
 def delete_visits(site: Site) -> None:
     """By one statement a table: Django would read all rows before it deletes them."""
     with transaction.atomic():
+        Site.objects.lock(site.pk)
         for model in (Event, Visit, OpenVisit, DailyStat, DayColumn, StaleDay):
             rows = model._default_manager.filter(site=site)
             rows._raw_delete(rows.db)
