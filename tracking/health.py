@@ -22,7 +22,7 @@ from django.utils.translation import gettext, ngettext
 from django.utils.translation import gettext_lazy as _
 
 from tracking import spool
-from tracking.clickhouse.schema import TABLES
+from tracking.clickhouse.tables import TABLES
 from tracking.models import Event, ExcludedDay, QueueFile, Reason, Site, StaleDay
 from tracking.processing.backlog import LOCK
 from tracking.routers import EVENTS_DB_ALIAS, events_are_in_clickhouse, is_clickhouse_away

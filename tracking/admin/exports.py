@@ -55,7 +55,6 @@ def plain(value: Any) -> Any:
 
 def excel(value: Any) -> Any:
     """Numbers beyond fifteen digits, as ids have, would lose the last ones."""
-    value = harmless(value)
-    if isinstance(value, int) and abs(value) >= 10**15:
-        return str(value)
-    return ILLEGAL_CHARACTERS_RE.sub("", value) if isinstance(value, str) else value
+    if isinstance(value, str):
+        return harmless(ILLEGAL_CHARACTERS_RE.sub("", value))
+    return str(value) if isinstance(value, int) and abs(value) >= 10**15 else value

@@ -12,7 +12,7 @@ from clickhouse_backend.models.sql.compiler import SQLDeleteCompiler as DeleteCo
 from clickhouse_backend.models.sql.compiler import SQLInsertCompiler as InsertCompiler
 
 from tracking.clickhouse import writing
-from tracking.clickhouse.schema import local_name
+from tracking.clickhouse.tables import local_name
 from tracking.models import Event
 
 __all__ = [

@@ -2,14 +2,19 @@ from decimal import Decimal
 from typing import Any
 
 from clickhouse_backend.backend.operations import DatabaseOperations as Operations
+from clickhouse_backend.driver.escape import escape_param
 from django.db.models import DecimalField
 from django.db.models.expressions import Col
 
-from tracking.clickhouse.schema import TABLES, local_name
+from tracking.clickhouse.tables import TABLES, local_name
 
 
 class DatabaseOperations(Operations):
     compiler_module = "tracking.clickhouse.compiler"
+
+    def literal(self, value: str) -> str:
+        """A text as SQL writes it."""
+        return str(escape_param(value, {}))
 
     def datetime_trunc_sql(
         self, lookup_type: str, sql: str, params: Any, tzname: str | None

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from tracking.clickhouse.schema import TABLES, local_name
+from tracking.clickhouse.tables import TABLES, local_name
 
 
 def bytes_of_tables(cursor: Any) -> int:

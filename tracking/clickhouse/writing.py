@@ -8,7 +8,7 @@ from typing import Any, TypeAlias
 from django.db import connections, models
 
 from tracking.clickhouse.reading import months_of
-from tracking.clickhouse.schema import fields_of_visits, local_name
+from tracking.clickhouse.tables import fields_of_visits, local_name
 from tracking.models import Event, Visit
 from tracking.models.fields import MomentField, PropertiesField, milliseconds
 from tracking.models.labels import NONE, LabelField

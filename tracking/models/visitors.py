@@ -7,6 +7,8 @@ from django.db import connections, models
 from django.db.models.expressions import RawSQL
 from django.utils.translation import gettext_lazy as _
 
+from tracking.models.fields import postgres_array
+
 M = TypeVar("M", bound=models.Model)
 
 
@@ -26,7 +28,7 @@ def of_visitors(rows: models.QuerySet[M], day: date, ids: Collection[int]) -> mo
             SELECT id FROM {table} WHERE day = %s AND visitor_id = visitor.id OFFSET 0
         ) AS found
     ))"""  # noqa: S608
-    parameters = [sorted(ids), day]
+    parameters = [postgres_array(sorted(ids)), day]
     return rows.filter(RawSQL(one_by_one, parameters, models.BooleanField()))  # noqa: S611
 
 

@@ -36,7 +36,7 @@ class Arrival:
     acquisition: Acquisition = field(init=False)
     day: date = field(init=False)  # of the site's calendar
     # The visitor's ids of that day and of the day before, by which the visit may have begun.
-    visitor_ids: tuple[tuple[date, int], ...] = field(init=False)
+    visitor_ids: tuple[tuple[date, int], tuple[date, int]] = field(init=False)
     labels: Mapping[str, int | None] = field(init=False)  # the numbers of its texts
     # Why it is not counted, if it is not, and what it met of a list.
     reason: Reason | None = None

@@ -39,7 +39,7 @@ class KeptArrival(msgspec.Struct):
     hostname: str
     page: str
     geodata: Geodata
-    visitor_ids: tuple[tuple[date, int], ...]
+    visitor_ids: tuple[tuple[date, int], tuple[date, int]]
 
 
 encode = msgspec.json.Encoder().encode

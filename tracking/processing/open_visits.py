@@ -18,7 +18,7 @@ from django.db import connection, models
 from django.db.models import QuerySet
 from django.db.models.expressions import RawSQL
 
-from tracking.clickhouse.schema import fields_of_visits
+from tracking.clickhouse.tables import fields_of_visits
 from tracking.models import Event, Label, OpenVisit, Visit
 from tracking.models.fields import DayField, MomentField, PropertiesField
 from tracking.models.labels import slices

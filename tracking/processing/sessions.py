@@ -44,8 +44,8 @@ def sessionize(arrivals: Sequence[Arrival], stored_visits: "StoredVisits") -> Se
     views: dict[View, Event] = {}
     readings: dict[View, list[Arrival]] = {}  # of views that are stored already
     for arrival in arrivals:
-        known = [visit for _, visitor in arrival.visitor_ids for visit in visits.get(visitor, ())]
-        visit = visit_at(known, began(arrival))
+        (_, today), (_, yesterday) = arrival.visitor_ids
+        visit = visit_at((*visits.get(today, ()), *visits.get(yesterday, ())), began(arrival))
         if arrival.hit.is_engagement:
             if visit is None:
                 sessions.leave(arrival)
@@ -94,7 +94,8 @@ def read_on(event: Event, arrival: Arrival) -> None:
 
 def began(arrival: Arrival) -> datetime:
     """When it happened; somebody who reads for an hour has been there all the time."""
-    return arrival.hit.time - arrival.hit.engaged * MILLISECOND
+    hit = arrival.hit
+    return hit.time - hit.engaged * MILLISECOND if hit.engaged else hit.time
 
 
 def visit_at(visits: Iterable[Visit], time: datetime) -> Visit | None:

@@ -13,9 +13,9 @@ from tracking.processing.arrivals import Arrival
 DAYS_KEPT = 2
 ONE_DAY = timedelta(days=1)
 QUARTER = 900  # of an hour, in seconds: no zone's midnight lies within one
-REMEMBERED = 20_000  # ids: most hits are of somebody who was here a moment ago
+REMEMBERED = 5_000  # ids: most hits are of somebody who was here a moment ago
 
-Ids = tuple[tuple[date, int], ...]
+Ids = tuple[tuple[date, int], tuple[date, int]]
 
 
 def visitor_id(site_id: int, ip: str, user_agent: str, salt: bytes) -> int:
@@ -46,9 +46,10 @@ class Visitors:
 
     def ids(self, site_id: int, ip: str, user_agent: str, day: date) -> Ids:
         """Of that day and the day before."""
-        return tuple(
-            (day, visitor_id(site_id, ip, user_agent, self.salt(day)))
-            for day in (day, day - ONE_DAY)
+        before = day - ONE_DAY
+        return (
+            (day, visitor_id(site_id, ip, user_agent, self.salt(day))),
+            (before, visitor_id(site_id, ip, user_agent, self.salt(before))),
         )
 
     def salt(self, day: date) -> bytes:

@@ -2,7 +2,7 @@
 
 from django.db import connections
 
-from tracking.clickhouse.schema import TABLES, fields_of_visits
+from tracking.clickhouse.tables import TABLES, fields_of_visits
 from tracking.routers import EVENTS_DB_ALIAS
 
 

@@ -259,7 +259,7 @@ def test_an_export_reads_texts_by_the_thousand(
 
 def test_the_filtered_set_is_exported_for_excel(analyst_client: Client, site: Site) -> None:
     visit = VisitFactory(
-        site=site, id=2**60 + 1, entry_page="/a\x01b", pageviews=3, source="=1+1", city="Zürich"
+        site=site, id=2**60 + 1, entry_page="/a\x01b", pageviews=3, source="\x01=1+1", city="Zürich"
     )
     response = analyst_client.get(f"{VISITS}export/xlsx/")
     sheet = load_workbook(io.BytesIO(response.getvalue())).active

@@ -21,6 +21,8 @@ from tracking.processing.geodata import (
     CityFile,
     Geodata,
     GeodataService,
+    Places,
+    encode,
     get_geodata,
     is_surely_public,
     public_address,
@@ -86,6 +88,29 @@ def test_both_shapes_of_city_files_are_read(
 ) -> None:
     write_file(settings.GEOIP_PATH)
     assert get_geodata(ip) == LOS_ANGELES
+
+
+def test_records_that_differ_are_different_places() -> None:
+    places = Places()
+    flat = {"city": "Halle", "state1": "Saxony-Anhalt", "country_code": "DE", "latitude": 51.48}
+    nested = {"city": {"names": {"en": "Halle"}}, "country": {"iso_code": "DE"}}
+    place = places.of(dict(flat))
+    assert place == Geodata(city="Halle", region="Saxony-Anhalt", country="DE")
+    assert places.of(dict(flat)) is place
+    assert places.of({**flat, "state1": "Westphalia"}).region == "Westphalia"
+    assert places.of({**flat, "country_code": "BE"}).country == "BE"
+    place = places.of(nested)
+    assert place == Geodata(city="Halle", country="DE")
+    assert places.of({**nested}) is place
+    assert places.of({**nested, "country": {"iso_code": "BE"}}).country == "BE"
+
+
+def test_a_number_beyond_all_numbers_costs_no_visit(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write_flat(settings.GEOIP_PATH)
+    monkeypatch.setattr(geodata, "encode", lambda _: encode({"longitude": 2**200}))
+    assert get_geodata("1.2.3.4") == NOWHERE
 
 
 def test_ipv6_is_looked_up(settings: Settings) -> None:

@@ -43,10 +43,10 @@ class Look:
     @cached_property
     def parts(self) -> list[str]:
         """Which of the rows the statements are about."""
-        return unique(sql.all_of(one.of) for one in self.statements)
+        return unique(sql.all_of(one.part) for one in self.statements)
 
     def written(self, statement: Statement, count: Count) -> str:
-        return count.written(sql.all_of(statement.of) if len(self.parts) > 1 else "")
+        return count.written(sql.all_of(statement.part) if len(self.parts) > 1 else "")
 
     @cached_property
     def sets(self) -> list[tuple[str, ...]]:

@@ -79,7 +79,7 @@ class ClickHouseBatch:
         values = np.zeros((rows, len(query.measures)), np.int64)
         counted = columns[len(query.dimensions) :]
         for name, column in zip(part.statement.measures, counted, strict=True):
-            values[:, query.measures.index(name)] = [value or 0 for value in column]
+            values[:, query.measures.index(name)] = column
         if query.dimensions:
             some &= values.any(axis=1)
         return Counts(labels[some], values[some])

@@ -7,7 +7,7 @@ for one of its events.
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from tracking.clickhouse.schema import OF_VISITS
+from tracking.clickhouse.tables import OF_VISITS
 from tracking.models import Label
 from tracking.reporting.clickhouse import sql
 from tracking.reporting.clickhouse.scope import Scope

@@ -4,7 +4,6 @@ from collections.abc import Iterable, Sequence
 from datetime import UTC, date, datetime
 from typing import Any
 
-from clickhouse_backend.driver.escape import escape_param
 from django.db import connections
 
 from tracking.models import Event, Visit
@@ -24,7 +23,8 @@ SETTINGS = {
 
 
 def text(value: str) -> str:
-    return str(escape_param(value, {}))
+    operations: Any = connections[EVENTS_DB_ALIAS].ops
+    return str(operations.literal(value))
 
 
 def moment(value: datetime) -> str:

@@ -65,8 +65,8 @@ OF_READS = {
 class Statement:
     """Its columns are one for each of the keys, then one for each of the measures.
 
-    `where` says which rows of the source, and `of` which of these; others may be asked about by
-    the same look. `within` is the day that rows are told apart by before the counts are added
+    `where` says which rows of the source are looked at, and `part` which of these are counted; the
+    same look may ask about another part of them. `within` is the day that rows are told apart by before the counts are added
     up: the visitors of a day are no others' than that day's, and those of few rows are counted
     in less time. Of a `kind` of events all others have keys of nobody.
     """
@@ -76,7 +76,7 @@ class Statement:
     counted: tuple[Count, ...]
     source: str
     where: tuple[str, ...] = ()
-    of: tuple[str, ...] = ()
+    part: tuple[str, ...] = ()
     within: str = ""
     kind: str = ""
 
@@ -186,8 +186,8 @@ class Statements:
                 for one in self.dimensions
             )
             rows = (*self.conditions.events, *self.have_properties)
-            of = tuple(self.scope.happened)
-            return Statement(keys, tuple(measures), counted, sql.EVENTS, rows, of, kind=self.kind)
+            part = tuple(self.scope.happened)
+            return Statement(keys, tuple(measures), counted, sql.EVENTS, rows, part, kind=self.kind)
         columns = ["visit_id", "name_id"]
         for name, one in zip(self.names, self.dimensions, strict=True):
             if one not in self.asked_of_visits:
