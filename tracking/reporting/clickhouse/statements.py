@@ -65,10 +65,11 @@ OF_READS = {
 class Statement:
     """Its columns are one for each of the keys, then one for each of the measures.
 
-    `where` says which rows of the source are looked at, and `part` which of these are counted; the
-    same look may ask about another part of them. `within` is the day that rows are told apart by before the counts are added
-    up: the visitors of a day are no others' than that day's, and those of few rows are counted
-    in less time. Of a `kind` of events all others have keys of nobody.
+    `where` says which rows of the source are looked at, and `part` which of these are counted;
+    the same look may ask about another part of them. `within` is the day that rows are told
+    apart by before the counts are added up: the visitors of a day are no others' than that
+    day's, and those of few rows are counted in less time. Of a `kind` of events all others have
+    keys of nobody.
     """
 
     keys: tuple[str, ...]
