@@ -102,6 +102,10 @@ def style_sheet(request: HttpRequest) -> str:
     return static("tracking/back_office.css")
 
 
+def style_sheet_of_reports(request: HttpRequest) -> str:
+    return static("tracking/back_office_reports.css")
+
+
 def environment(request: HttpRequest) -> list[str] | None:
     return [gettext("Development"), "warning"] if settings.DEBUG else None
 

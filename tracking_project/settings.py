@@ -300,7 +300,10 @@ UNFOLD = {
     "SITE_FAVICONS": [
         {"rel": "icon", "type": "image/svg+xml", "href": "tracking_project.back_office.favicon"}
     ],
-    "STYLES": ["tracking_project.back_office.style_sheet"],
+    "STYLES": [
+        "tracking_project.back_office.style_sheet",
+        "tracking_project.back_office.style_sheet_of_reports",
+    ],
     "BORDER_RADIUS": "6px",
     "ENVIRONMENT": "tracking_project.back_office.environment",
     "ACCOUNT": {"navigation": "tracking_project.back_office.account_links"},

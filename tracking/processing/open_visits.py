@@ -98,7 +98,7 @@ class OpenVisits(StoredVisits):
     def recent(self, arrivals: Iterable[Arrival]) -> defaultdict[int, list[Visit]]:
         self._states = {}
         visits: defaultdict[int, list[Visit]] = defaultdict(list)
-        for day, ids in visitors_of(arrivals).items():
+        for day, ids in sorted(visitors_of(arrivals).items()):
             found = of_visitors(OpenVisit.objects.all(), day, ids)
             if connection.features.has_select_for_update:
                 found = found.select_for_update()

@@ -31,9 +31,10 @@ class StoredVisits:
         """Visits that one of the arrivals may continue, by visitor id.
 
         They are locked where the database can do that: another host may be about to change them.
+        In order, so that neither waits for the other for ever.
         """
         visits: defaultdict[int, list[Visit]] = defaultdict(list)
-        for day, ids in visitors_of(arrivals).items():
+        for day, ids in sorted(visitors_of(arrivals).items()):
             found = of_visitors(Visit.objects.all(), day, ids).order_by("pk")
             if connection.features.has_select_for_update:
                 found = found.select_for_update()
