@@ -1,15 +1,18 @@
 """The few figures that stand beside each site in a list of sites."""
 
+from collections import defaultdict
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
+from functools import reduce
+from operator import or_
 
-from django.db.models import Count, Max, OuterRef, Subquery
+from django.db.models import Count, Max, OuterRef, Q, Subquery
 from django.utils import timezone
 
 from tracking.models import DailyStat, Event, Site, StaleDay, Visit
 from tracking.reporting.figures import Figures
-from tracking.reporting.period import midnight
+from tracking.reporting.period import Period, midnight
 from tracking.routers import events_are_in_clickhouse
 
 DAYS = 30
@@ -42,12 +45,12 @@ class SiteOverview:
 
 
 def overview(sites: Iterable[Site]) -> dict[int, SiteOverview]:
-    """The overview of each site, by its id; in three queries, whatever the time zones."""
-    sites = list(sites)
+    """The overview of each site, by its id; in four queries, whatever the time zones."""
+    sites, now = list(sites), timezone.now()
     if not sites:
         return {}
     calendars = {
-        site.pk: [site.today() - timedelta(days=ago) for ago in reversed(range(2 * DAYS))]
+        site.pk: [site.day_of(now) - timedelta(days=ago) for ago in reversed(range(2 * DAYS))]
         for site in sites
     }
     counts = daily_counts(
@@ -55,11 +58,33 @@ def overview(sites: Iterable[Site]) -> dict[int, SiteOverview]:
         min(days[0] for days in calendars.values()),
         max(days[-1] for days in calendars.values()),
     )
+    partly = visitors_until(
+        now, [site for site in sites if (site.pk, calendars[site.pk][DAYS - 1]) in counts]
+    )
     overviews = {}
     for site_id, days in calendars.items():
         daily = [counts.get((site_id, day), DayCount()).visitors for day in days]
-        overviews[site_id] = SiteOverview(daily[-1], daily[DAYS:], sum(daily[:DAYS]))
+        before = sum(daily[: DAYS - 1]) + partly.get(site_id, 0)
+        overviews[site_id] = SiteOverview(daily[-1], daily[DAYS:], before)
     return overviews
+
+
+def visitors_until(now: datetime, sites: Iterable[Site]) -> dict[int, int]:
+    """Visitors of each site on the last day that is compared with, as far as today has gone."""
+    spans: defaultdict[tuple[date, datetime, datetime], list[int]] = defaultdict(list)
+    for site in sites:
+        today = site.day_of(now)
+        period = Period.between(today - timedelta(days=DAYS - 1), today, site.zone)
+        before = period.previous().as_far_as(period, now)
+        spans[before.last, midnight(before.last, site.zone), before.end].append(site.pk)
+    if not spans:
+        return {}
+    begun = [
+        Q(site__in=ids, day=day, started_at__gte=start, started_at__lt=end)
+        for (day, start, end), ids in spans.items()
+    ]
+    visits = Visit.objects.filter(reduce(or_, begun)).order_by().values_list("site")
+    return dict(visits.annotate(Count("visitor_id", distinct=True)))
 
 
 def last_events(sites: Collection[Site]) -> dict[int, datetime]:

@@ -38,6 +38,7 @@ PAGES = [
     f"{SITE}settings/",
     f"{SITE}delete/",
     f"{SITE}filtered/",
+    f"{SITE}crawlers/",
     EMPTY,
     f"{EMPTY}realtime/",
     f"{EMPTY}visits/",
@@ -239,6 +240,35 @@ def test_a_filter_is_added_in_the_dialog(page: Page) -> None:
     expect(page.locator(".chip-text")).to_have_text("Country is Germany")
     expect(page.locator("dialog")).to_be_hidden()
     assert page.url.endswith("?f=country,is,DE")
+
+
+def test_the_focus_stays_near_what_was_done(page: Page) -> None:
+    """A part of the page that is swapped away takes the focus with it."""
+    page.goto(SITE)
+    page.locator(".panel-pages .bar-label").first.press("Enter")
+    expect(page.locator("#panel-pages-title")).to_be_focused()
+    page.locator(".chip-remove").press("Enter")
+    expect(page.locator("#filter-add")).to_be_focused()
+    page.locator("#periods").press("Enter")
+    page.locator(".periods a").first.press("Enter")
+    expect(page.locator("#periods")).to_be_focused()
+    page.locator("#filter-add").press("Enter")
+    page.get_by_role("checkbox").first.check()
+    page.get_by_role("button", name="Apply").press("Enter")
+    expect(page.locator("dialog")).to_be_hidden()
+    expect(page.locator("#filter-add")).to_be_focused()
+
+
+@pytest.mark.parametrize("width", [390, 768])
+def test_whole_lists_name_their_rows_on_small_screens(page: Page, width: int) -> None:
+    page.set_viewport_size({"width": width, "height": 800})
+    for dimension in ("page", "country"):
+        page.goto(f"{SITE}report/{dimension}/")
+        for place in (".list-table tbody th", ".list-table tbody td >> nth=0"):
+            box = page.locator(place).first.bounding_box()
+            assert box
+            assert box["x"] + box["width"] <= width
+        assert page.locator(".list-table tbody th").first.bounding_box()["width"] > 150  # type: ignore[index]
 
 
 def test_a_note_stands_on_the_chart(page: Page) -> None:

@@ -27,6 +27,29 @@ document.addEventListener("htmx:configRequest", ({ detail }) => {
   detail.path = target.pathname + target.search;
 });
 
+// Who goes by keys goes on near where they were, also where that has been swapped away.
+let place = "";
+function placeOf(element) {
+  const menu = element.closest("details[data-menu]");
+  if (menu) return menu.querySelector("summary").id;
+  if (element.closest(".chips, dialog")) return "filter-add";
+  return element.closest("section")?.querySelector("h2[id]")?.id ?? "";
+}
+document.addEventListener("htmx:beforeSwap", ({ detail }) => {
+  const focused = document.activeElement;
+  if (detail.target !== dialog && (detail.target.contains(focused) || dialog.contains(focused))) {
+    place = placeOf(focused);
+  }
+});
+document.addEventListener("htmx:afterSettle", () => {
+  if (document.activeElement === document.body && place) {
+    const found = document.getElementById(place);
+    if (found?.matches("h2")) found.tabIndex = -1;
+    found?.focus({ preventScroll: true });
+  }
+  place = "";
+});
+
 // What could not be fetched anew stays, dimmed: the figures are old.
 function setStale(isStale) {
   document.getElementById("report")?.classList.toggle("stale", isStale);
