@@ -226,6 +226,7 @@ ASN_PATH = Path(env.str("ASN_PATH", default=str(DATA_DIR / "asn.mmdb"))).expandu
 # Language and time
 
 LANGUAGE_CODE = "en"
+FORMAT_MODULE_PATH = "tracking_project.formats"
 LOCALE_PATHS = [BASE_DIR / "locale"]
 # A translation is a file, as makemessages and compilemessages make it.
 LANGUAGES = [

@@ -91,8 +91,7 @@ class VisitAdmin(ReportAdmin):
         "entry",
         "source_or_channel",
         "place",
-        "browser_and_os",
-        "device",
+        "browser_and_system",
         "pageviews",
         "readable_duration",
     ]
@@ -216,8 +215,8 @@ class VisitAdmin(ReportAdmin):
         return [visit.location or visit.region, country_name(visit.country)]
 
     @display(description=_("browser"), header=True)
-    def browser_and_os(self, visit: Visit) -> list[str]:
-        return [visit.browser, visit.os]
+    def browser_and_system(self, visit: Visit) -> list[str]:
+        return [visit.browser, " · ".join(filter(None, (visit.os, visit.device)))]
 
     @admin.display(description=_("country"))
     def country_name(self, visit: Visit) -> str:
@@ -248,15 +247,7 @@ class VisitAdmin(ReportAdmin):
 
     @admin.display(description=_("duration"))
     def readable_duration(self, visit: Visit) -> str:
-        minutes, seconds = divmod(round(visit.duration / 1000), 60)
-        hours, minutes = divmod(minutes, 60)
-        if hours:
-            text = gettext("%(hours)s h %(minutes)s min")
-        elif minutes:
-            text = gettext("%(minutes)s min %(seconds)s s")
-        else:
-            text = gettext("%(seconds)s s")
-        return text % {"hours": hours, "minutes": minutes, "seconds": seconds}
+        return duration(visit.duration / 1000)
 
 
 def is_ip(text: str) -> bool:

@@ -176,7 +176,7 @@ def test_data_of_a_period_is_deleted_after_saying_how_much(
     assert Visit.objects.count() == 8
 
     done = operator_client.post(page, days | {"confirmed": "1"}, follow=True)
-    text = "Deleted 2 visits of March 2, 2026 to March 2, 2026, with all events."
+    text = "Deleted 2 visits of 2 Mar 2026 to 2 Mar 2026, with all events."
     assert said(done) == logged() == [text]
     left = Visit.objects.filter(site=site).order_by("pk").values_list("started_at", flat=True)
     assert [moment.day for moment in left] == [1, 3]

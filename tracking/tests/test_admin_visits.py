@@ -24,7 +24,7 @@ def test_a_visit_shows_its_events_in_order(staff_client: Client, site: Site) -> 
     inline = response.context["inline_admin_formsets"][0]
     assert [form.instance for form in inline.formset.forms] == events
     assert "Germany" in response.text
-    assert "1 h 2 min" in response.text
+    assert "1h 02m" in response.text
 
 
 def test_a_visit_shows_how_its_pages_were_read_and_what_came_of_it(

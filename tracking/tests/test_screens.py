@@ -268,7 +268,9 @@ def test_whole_lists_name_their_rows_on_small_screens(page: Page, width: int) ->
             box = page.locator(place).first.bounding_box()
             assert box
             assert box["x"] + box["width"] <= width
-        assert page.locator(".list-table tbody th").first.bounding_box()["width"] > 150  # type: ignore[index]
+        name = page.locator(".list-table tbody th").first.bounding_box()
+        assert name
+        assert name["width"] > 150
 
 
 def test_a_note_stands_on_the_chart(page: Page) -> None:
