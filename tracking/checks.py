@@ -18,12 +18,12 @@ def is_web_address(text: str) -> bool:
 
 @register
 def check_base_url(**kwargs: Any) -> list[CheckMessage]:
-    if is_web_address(settings.BASE_URL):
+    if is_web_address(settings.BASE_URL) and urlsplit(settings.BASE_URL).path in ("", "/"):
         return []
     return [
         Error(
-            f"BASE_URL={settings.BASE_URL} is no address of the web.",
-            hint="Give all of it, as in BASE_URL=https://stats.example.com",
+            f"BASE_URL={settings.BASE_URL} is no address of a web server.",
+            hint="Give scheme and host, and no path, as in BASE_URL=https://stats.example.com",
             id="tracking.E001",
         )
     ]
@@ -46,7 +46,7 @@ def check_geoip_url(**kwargs: Any) -> list[CheckMessage]:
 
 MOST_MONTHS = 1200
 # What stands first in the path of other pages.
-TAKEN = {"account", "admin", "api", "js", "sites", "static"}
+TAKEN = {"account", "admin", "api", "ingress", "js", "opt-out", "sites", "static", "theme"}
 
 
 @register

@@ -19,6 +19,7 @@ from django.db import connection
 from django.utils import timezone
 from django.utils.timesince import timesince
 
+from tracking.collector.receivers import door_at, own
 from tracking.content_policy import Policy, forbidden
 from tracking.health import Sign, State
 from tracking.models import Site
@@ -186,17 +187,20 @@ def mail() -> Sign:
 
 
 class PageReader(HTMLParser):
-    """The addresses of a page's scripts, and the policies in its meta elements."""
+    """The addresses of a page's scripts and images, and the policies in its meta elements."""
 
     def __init__(self) -> None:
         super().__init__()
         self.scripts: list[str] = []
+        self.images: list[str] = []
         self.policies: list[str] = []
 
     def handle_starttag(self, tag: str, attributes: list[tuple[str, str | None]]) -> None:
         given = {name: value or "" for name, value in attributes}
         if tag == "script" and "src" in given:
             self.scripts.append(given["src"])
+        if tag == "img" and "src" in given:
+            self.images.append(given["src"])
         if tag == "meta" and given.get("http-equiv", "").lower() == "content-security-policy":
             self.policies.append(given.get("content", ""))
 
@@ -209,7 +213,8 @@ def page_signs(url: str, sites: Iterable[Site]) -> Iterator[Sign]:
             html = answer.raw.read(MAX_PAGE_BYTES, decode_content=True).decode(errors="replace")
     except (requests.RequestException, OSError, ValueError) as error:
         text = f"cannot be read: {type(error).__name__}"
-        yield Sign(title, text, State.BAD, "Give the whole address of a page.")
+        advice = "Give the whole address, as in https://example.com/; this machine must reach it."
+        yield Sign(title, text, State.BAD, advice)
         return
     seconds = time.monotonic() - started
     if answer.status_code != 200:
@@ -219,7 +224,7 @@ def page_signs(url: str, sites: Iterable[Site]) -> Iterator[Sign]:
     yield Sign(title, "read in {seconds} s".format(seconds=f"{seconds:.1f}"))
     page = PageReader()
     page.feed(html)
-    yield snippet_sign(page)
+    yield snippet_sign(page, sites)
     headers = answer.headers.get("Content-Security-Policy", "").split(",")
     site = site_of(answer.url, sites)
     yield policy_sign(
@@ -227,11 +232,22 @@ def page_signs(url: str, sites: Iterable[Site]) -> Iterator[Sign]:
     )
 
 
-def snippet_sign(page: PageReader) -> Sign:
+def snippet_sign(page: PageReader, sites: Iterable[Site]) -> Sign:
+    """By the id of a site, since script and pixel may have an address of the website's own; else
+    by an address of ours that takes the hits of another tracker's script."""
     title, host = "Snippet", urlsplit(settings.BASE_URL).netloc
-    ours = [script for script in page.scripts if urlsplit(script).netloc == host]
-    if ours:
-        return Sign(title, ours[0])
+    ids = [str(site.public_id) for site in sites]
+    for address in (*page.scripts, *page.images):
+        if any(public_id in address for public_id in ids):
+            return Sign(title, address)
+    for script in page.scripts:
+        parts = urlsplit(script)
+        door, _ = door_at(parts.path) if parts.netloc == host else (None, "")
+        if door and door.respond is own.tracker:
+            advice = "Paste the snippet of the site's install page."
+            return Sign(title, f"no site here has the id in {script}", State.WARNING, advice)
+        if door:
+            return Sign(title, script)
     advice = "Paste the snippet of its install page. A tag manager may add it later."
     return Sign(title, "no script of this server", State.WARNING, advice)
 

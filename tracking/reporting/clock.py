@@ -91,12 +91,11 @@ class Clock:
 
     @property
     def bucket_of_day(self) -> int:
-        """The number of the interval that the whole day lies in."""
-        return int(places(self.bucket_starts, np.array([seconds(self._midnight, self.day)]))[0])
-
-    @property
-    def _midnight(self) -> datetime:
-        return midnight(self.day, self.zone)
+        """The number of the interval that the whole day lies in: that of its date, however far
+        the calendar of the site is from that of the period."""
+        assert self.period is not None  # noqa: S101
+        start = seconds(midnight(self.day, self.period.zone), self.day)
+        return int(places(self.bucket_starts, np.array([start]))[0])
 
     @property
     def _starts(self) -> Sequence[datetime]:

@@ -17,6 +17,8 @@ def ids() -> list[str]:
         ("ftp://stats.example.com", ["tracking.E001"]),
         ("https://", ["tracking.E001"]),
         ("https://[", ["tracking.E001"]),
+        ("https://example.com/", []),
+        ("https://example.com/stats", ["tracking.E001"]),
     ],
 )
 def test_base_url(settings: Settings, url: str, expected: list[str]) -> None:
@@ -49,6 +51,7 @@ def test_geoip_url(settings: Settings, url: str, expected: list[str]) -> None:
         ("ü", ["tracking.E003"]),
         ("admin", ["tracking.E003"]),
         ("js", ["tracking.E003"]),
+        ("opt-out", ["tracking.E003"]),
     ],
 )
 def test_tracker_prefix(settings: Settings, prefix: str, expected: list[str]) -> None:

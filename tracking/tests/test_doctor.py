@@ -166,6 +166,23 @@ def test_a_page_without_the_snippet(stats: responses.RequestsMock, site: Site) -
 
 
 @pytest.mark.parametrize(
+    ("html", "is_known"),
+    [
+        ('<script src="/t/{id}.js"></script>', True),  # under an address of the website's own
+        ('<img src="{url}/t/{id}.gif">', True),
+        ('<script src="{url}/js/script.js" data-domain="example.com"></script>', True),
+        ('<script src="{url}/t/00000000-0000-0000-0000-000000000000.js"></script>', False),
+        ('<script src="{url}/static/tracking/base.js"></script>', False),
+    ],
+)
+def test_what_counts_as_a_snippet(
+    stats: responses.RequestsMock, site: Site, html: str, is_known: bool
+) -> None:
+    _, snippet, _ = signs(stats, site, html.format(url=URL, id=site.public_id))
+    assert snippet.state is (State.GOOD if is_known else State.WARNING)
+
+
+@pytest.mark.parametrize(
     ("header", "meta", "state", "advice"),
     [
         (f"default-src {URL}", "", State.GOOD, ""),

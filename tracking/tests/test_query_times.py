@@ -4,9 +4,10 @@ from datetime import UTC, date, datetime, timedelta
 
 import pytest
 
-from tracking.models import Site
+from tracking.models import Site, StaleDay
 from tracking.reporting.period import Interval, Period
 from tracking.reporting.query import current_visitors
+from tracking.reporting.rollups import reckon
 from tracking.tests.factories import EventFactory, SiteFactory, VisitFactory
 from tracking.tests.questions import DAY, NOON, UTC_ZONE, ask, table, visit_with
 
@@ -26,6 +27,23 @@ def test_a_visit_counts_when_it_began_and_a_pageview_when_it_happened(site: Site
 
     assert table(yesterday) == [(1, 1)]
     assert table(today) == [(0, 2)]
+
+
+@pytest.mark.parametrize("zone", ["Asia/Tokyo", "UTC", "America/New_York"])
+@pytest.mark.parametrize("is_reckoned", [False, True])
+def test_the_day_of_a_site_is_that_of_its_date_wherever_the_reader_is(
+    zone: str, is_reckoned: bool
+) -> None:
+    site = SiteFactory(time_zone=zone)
+    noon = datetime(2026, 3, 5, 12, tzinfo=site.zone)
+    visit_with(site, ["/", "/b"], started_at=noon)
+    if is_reckoned:
+        for stale in StaleDay.objects.all():
+            reckon(stale)
+    period = Period(date(2026, 3, 2), date(2026, 3, 8), UTC_ZONE)
+    rows = ask(site, "visits", "pageviews", dimensions=("time",), period=period)
+    counts = [(row["visits"], row["pageviews"]) for row in rows]
+    assert counts == [(0, 0)] * 3 + [(1, 2)] + [(0, 0)] * 3
 
 
 @pytest.mark.parametrize(
