@@ -17,9 +17,10 @@ class Echo:
 
 def csv_lines(names: Iterable[object], rows: Iterable[Iterable[object]]) -> Iterator[str]:
     """Names first, as people call the columns; None leaves a cell empty."""
-    writer = csv.writer(Echo())
+    # Texts in quotes: some spreadsheets part the cells at semicolons.
+    writer = csv.writer(Echo(), quoting=csv.QUOTE_NONNUMERIC)
     # Without the mark Excel takes UTF-8 for something else.
-    yield "\N{BYTE ORDER MARK}" + writer.writerow(names)
+    yield "\N{BYTE ORDER MARK}" + writer.writerow([harmless(str(name)) for name in names])
     for row in rows:
         yield writer.writerow([harmless(cell) for cell in row])
 

@@ -13,6 +13,8 @@ from django.utils.translation import gettext
 from unfold.admin import ModelAdmin
 from unfold.views import ChangeList
 
+MAX_SEARCH, MAX_WORDS = 2_000, 10
+
 # What filters append to the name of their field, and those by rows of another table.
 LOOKUPS = {"", "exact", "icontains"}
 RELATION_LOOKUPS = {"id__exact"}
@@ -42,6 +44,13 @@ class BackOfficeAdmin(ModelAdmin):
         actions: dict[str, Any] = super().get_actions(request)
         actions.pop("delete_selected", None)
         return actions
+
+    def get_search_results(
+        self, request: HttpRequest, queryset: Any, search_term: str
+    ) -> tuple[Any, bool]:
+        """Of what is longer than anybody types a part: all of it no database would take."""
+        words = search_term[:MAX_SEARCH].split()[:MAX_WORDS]
+        return super().get_search_results(request, queryset, " ".join(words))
 
     def lookup_allowed(self, lookup: str, value: str, request: HttpRequest) -> bool:
         """Only what the page offers: others could find out, bit by bit, what it does not show."""

@@ -21,6 +21,7 @@ EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 MAX_URL = 4000  # twice what is stored of a page
 MAX_NAME, MAX_TITLE, MAX_PAGE, MAX_LANGUAGE = 120, 500, 2000, 35
 MAX_PROPS, MAX_PROP_NAME, MAX_PROP_VALUE = 30, 300, 2000
+MAX_PROPS_LENGTH = 8_000  # of all names and values together; further ones are left out
 MAX_DIGITS, SMALLEST = 12, Decimal("0.001")  # of revenue
 MAX_ENGAGED = 24 * 60 * 60 * 1000
 SCREEN = re.compile(r"(\d{1,5})x(\d{1,5})")
@@ -145,9 +146,10 @@ def printable(text: str) -> str:
 def clean_props(props: Mapping[str, object]) -> dict[str, str] | None:
     """Properties as texts, nested ones left out; None if nothing is left."""
     clean: dict[str, str] = {}
+    room = MAX_PROPS_LENGTH
     for name, value in props.items():
         name, text = printable(name)[:MAX_PROP_NAME], printable(as_text(value))[:MAX_PROP_VALUE]
-        if name and text:
+        if name and text and (room := room - len(name) - len(text)) >= 0:
             clean[name] = text
         if len(clean) == MAX_PROPS:
             break

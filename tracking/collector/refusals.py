@@ -131,6 +131,7 @@ def site_of(environ: Environ) -> int | None:
 
 def write(refused: Refused) -> None:
     path = file()
+    path.touch(mode=0o600)
     with path.open("ab", buffering=0) as lines:
         lines.write(encode(refused) + b"\n")
         if os.fstat(lines.fileno()).st_size > MAX_BYTES:

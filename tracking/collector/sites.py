@@ -43,7 +43,7 @@ class SitesUnavailable(Exception):
 class SiteDirectory:
     """Numbers of the sites, by all that a request may call them.
 
-    A domain that several people have added is the site of whoever was first.
+    A domain that several people have is the site of whoever had it first.
     """
 
     def __init__(self) -> None:
@@ -71,7 +71,7 @@ class SiteDirectory:
     def refresh(self) -> dict[Key, int]:
         """Ask the database for all sites; raises a database error."""
         try:
-            sites = list(Site.objects.order_by("pk").only(*COLUMNS))
+            sites = list(Site.objects.order_by("domain_since", "pk").only(*COLUMNS))
         except Error:
             connection.close()
             raise
@@ -114,7 +114,7 @@ class SiteDirectory:
             raise SitesUnavailable
         try:
             question = question_for(key)
-            sites = Site.objects.order_by("pk").values_list("pk", flat=True)
+            sites = Site.objects.order_by("domain_since", "pk").values_list("pk", flat=True)
             number = sites.filter(question).first() if question else None
         except Error as error:
             connection.close()
@@ -138,7 +138,7 @@ class SiteDirectory:
 
 
 UUID_TEXT = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
-COLUMNS = ("public_id", "domain", "counting_host", "token_hash")
+COLUMNS = ("public_id", "domain", "domain_since", "counting_host", "token_hash")
 
 
 def keys_of(site: Site) -> Iterator[Key]:
@@ -172,6 +172,7 @@ def list_path() -> Path:
 def write_list(numbers: dict[Key, int]) -> None:
     draft = list_path().with_suffix(f".{os.getpid()}.tmp")
     try:
+        draft.touch(mode=0o600)  # it has the hashes of tokens
         draft.write_bytes(msgspec.json.encode([[key, number] for key, number in numbers.items()]))
         draft.replace(list_path())
     except OSError as error:

@@ -78,7 +78,7 @@ class KeptHitsForm(forms.Form):
 
 class IdsField(forms.MultipleChoiceField):
     def valid_value(self, value: str) -> bool:
-        return value.isdecimal() and int(value) <= MAX_ID
+        return value.isdecimal() and len(value) < 20 and int(value) <= MAX_ID
 
 
 class ChangeHitsForm(KeptHitsForm):

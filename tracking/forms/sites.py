@@ -94,7 +94,7 @@ class SiteForm(forms.ModelForm):
 
     def clean_counting_host(self) -> str | None:
         host: str | None = self.cleaned_data["counting_host"]
-        if host and host == urlsplit(settings.BASE_URL).hostname:
+        if host and host in {urlsplit(settings.BASE_URL).hostname, *settings.ALLOWED_HOSTS}:
             raise ValidationError(
                 _("%(host)s is the name of the whole server. Give one of this site alone."),
                 code="taken",

@@ -3,7 +3,7 @@ import secrets
 import uuid
 from collections.abc import Collection
 from datetime import date, datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
 
 import idna
@@ -77,6 +77,8 @@ class Site(ExclusionRules):
         validators=[validate_domain],
         help_text=_("As in example.com; an address pasted from the browser will do."),
     )
+    # Whose page names only its domain is counted for whoever has had it for longest.
+    domain_since = models.DateTimeField(_("domain since"), default=timezone.now, editable=False)
     name = models.CharField(
         _("name"), max_length=100, blank=True, help_text=_("Shown instead of the domain.")
     )
@@ -144,6 +146,20 @@ class Site(ExclusionRules):
 
     def __str__(self) -> str:
         return self.name or self.domain
+
+    @classmethod
+    def from_db(cls, *args: Any, **kwargs: Any) -> "Site":
+        site = super().from_db(*args, **kwargs)
+        if "domain" in site.__dict__:
+            site._stored_domain = site.domain
+        return site
+
+    def save(self, *args: Any, **kwargs: Any) -> None:
+        """Another domain is had from now on."""
+        if getattr(self, "_stored_domain", self.domain) != self.domain:
+            self.domain_since = timezone.now()
+        super().save(*args, **kwargs)
+        self._stored_domain = self.domain
 
     def get_absolute_url(self) -> str:
         return reverse("site_dashboard", args=[self.pk])

@@ -111,7 +111,7 @@ class CityFile(WatchedFile[Locate]):
                 return NOWHERE
             try:
                 return places.of(reader.get(address))
-            except (ValueError, OverflowError, maxminddb.InvalidDatabaseError) as error:
+            except (ValueError, maxminddb.InvalidDatabaseError) as error:
                 logger.error("The city file %s is damaged: %s", self.path, error)
                 return NOWHERE
 
@@ -246,7 +246,10 @@ class Places:
         self._known: dict[bytes, Geodata] = {}
 
     def of(self, record: object) -> Geodata:
-        key = blake2b(encode(record), digest_size=16).digest()
+        try:
+            key = blake2b(encode(record), digest_size=16).digest()
+        except OverflowError:  # a number of 128 bits
+            return from_record(record)
         place = self._known.get(key)
         if place is None:
             place = from_record(record)

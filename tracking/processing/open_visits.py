@@ -14,12 +14,12 @@ from operator import attrgetter
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 import msgspec
-from django.db import connection, models
+from django.db import connection, models, transaction
 from django.db.models import QuerySet
 from django.db.models.expressions import RawSQL
 
 from tracking.clickhouse.tables import fields_of_visits
-from tracking.models import Event, Label, OpenVisit, Visit
+from tracking.models import Event, Label, OpenVisit, Site, Visit
 from tracking.models.fields import DayField, MomentField, PropertiesField
 from tracking.models.labels import slices
 from tracking.models.visitors import of_visitors
@@ -166,25 +166,38 @@ def stored_visits() -> StoredVisits:
 
 
 def open_again(visits: QuerySet[Visit], but: Collection[int] = ()) -> None:
-    """Make those of the visits that are not open begin as ClickHouse has them."""
-    rows = visits.annotate(version=RawSQL("version", [])).values()
-    found: dict[int, Any] = {values["id"]: values for values in rows}
-    closed = found.keys() - set(but)
-    for some in slices(list(found)):
-        closed -= set(OpenVisit.objects.filter(pk__in=some).values_list("pk", flat=True))
-    states = {pk: state_of(found[pk]) for pk in closed}
-    first_day = min((state.visit.day for state in states.values()), default=date.max)
-    events = Event.objects.filter(
-        site__in={state.visit.site_id for state in states.values()},
-        day__gte=first_day - timedelta(days=1),
-        visit__in=closed,
-    )
-    for event in events.order_by("pk"):
-        add_view(states[event.visit_id], event, label_of_pageviews())
-    OpenVisit.objects.bulk_create(
-        (OpenVisit(**open_visit(state).__dict__) for state in states.values()),
-        ignore_conflicts=True,
-    )
+    """Make those of the visits that are not open begin as ClickHouse has them.
+
+    In a transaction of its own, that keeps the sites and what is stored of them.
+    """
+    with transaction.atomic():
+        sites = set(visits.order_by().values_list("site", flat=True).distinct())
+        visits = visits.filter(site__in=Site.objects.hold(sites))
+        rows = visits.annotate(version=RawSQL("version", [])).values()
+        found: dict[int, Any] = {values["id"]: values for values in rows}
+        closed = found.keys() - set(but)
+        for some in slices(list(found)):
+            closed -= set(OpenVisit.objects.filter(pk__in=some).values_list("pk", flat=True))
+        states = states_of([found[pk] for pk in closed])
+        OpenVisit.objects.bulk_create(
+            (OpenVisit(**open_visit(state).__dict__) for state in states.values()),
+            ignore_conflicts=True,
+        )
+
+
+def states_of(visits: Iterable[dict[str, Any]]) -> dict[int, State]:
+    """Of visits as ClickHouse has them, with the last views of their pages."""
+    states = {values["id"]: state_of(values) for values in visits}
+    if states:
+        first_day = min(state.visit.day for state in states.values())
+        events = Event.objects.filter(
+            site__in={state.visit.site_id for state in states.values()},
+            day__gte=first_day - timedelta(days=1),
+            visit__in=list(states),
+        )
+        for event in events.order_by("pk"):
+            add_view(states[event.visit_id], event, label_of_pageviews())
+    return states
 
 
 def open_recent(now: datetime) -> None:

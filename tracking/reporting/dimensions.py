@@ -83,7 +83,7 @@ def language_name(tag: str) -> str:
 
 
 def weekday_name(number: str) -> str:
-    return str(WEEKDAYS[int(number)])
+    return next((str(name) for day, name in WEEKDAYS.items() if str(day) == number), number)
 
 
 def of_visit(

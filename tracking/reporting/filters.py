@@ -9,10 +9,14 @@ import re
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import lru_cache
 
 from django.utils.translation import gettext, gettext_lazy
 
 from tracking.reporting.dimensions import dimension_named
+from tracking.rules.wildcards import LONG, Wildcards
+
+MOST_FILTERS, MOST_WILDCARDS = 20, 20
 
 
 class Operator(StrEnum):
@@ -81,8 +85,7 @@ class Filter:
             case Operator.STARTS_WITH:
                 return lambda text: text.casefold().startswith(wanted)
             case Operator.MATCHES:
-                pattern = wildcards(wanted)
-                return lambda text: bool(pattern.fullmatch(text.casefold()))
+                return test_for_wildcards(wanted)
             case _:
                 return lambda text: wanted in text.casefold()
 
@@ -135,7 +138,16 @@ def parse(texts: Iterable[str]) -> tuple[Condition, ...]:
     `f=did.event,is,Sign-up` · `f=did_not.event,is,Sign-up`; before `,` and `;` in a value
     stands a backslash. ValueError says what is wrong, in words for people.
     """
-    return tuple(parse_one(text) for text in texts)
+    found = tuple(parse_one(text) for text in texts)
+    # Each is repeated in each link of a page, and tried on each page that was viewed.
+    filters = filters_in(found)
+    if len(filters) > MOST_FILTERS:
+        raise ValueError(gettext("There can be %(max)s filters at most.") % {"max": MOST_FILTERS})
+    if sum(len(one.values) for one in filters if not one.operator.is_exact) > MOST_WILDCARDS:
+        raise ValueError(
+            gettext("There can be %(max)s texts to look for at most.") % {"max": MOST_WILDCARDS}
+        )
+    return found
 
 
 def parse_one(text: str) -> Condition:
@@ -179,11 +191,22 @@ def split(text: str, separator: str) -> list[str]:
     return parts
 
 
+@lru_cache(maxsize=100)
+def test_for_wildcards(wanted: str) -> Callable[[str], bool]:
+    pattern, of_long = wildcards(wanted), Wildcards(wanted)
+
+    def fits(text: str) -> bool:
+        text = text.casefold()
+        return of_long.match(text) if len(text) > LONG else bool(pattern.fullmatch(text))
+
+    return fits
+
+
 def wildcards(pattern: str) -> re.Pattern[str]:
     """`*` stands for anything within a segment of a path, `**` for anything at all.
 
     What has been found is not looked for again elsewhere (`(?>…)`): where a later place would
-    do, the first does as well. So no pattern takes ages, whatever it is tried on.
+    do, the first does as well. For texts that are not long.
     """
     *chunks, last = pattern.split("**")
     found = "".join(

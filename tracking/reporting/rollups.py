@@ -65,6 +65,9 @@ def reckon(stale: StaleDay) -> bool:
     site, day = stale.site, stale.day
     reckoning = Reckoning.of(site, day)
     with transaction.atomic():
+        # First, as whoever deletes locks the site first.
+        if not Site.objects.hold([site.pk]):
+            return False
         still_true, _ = StaleDay.objects.filter(site=site, day=day, token=stale.token).delete()
         if not still_true:
             return False

@@ -7,6 +7,8 @@ from urllib.parse import unquote
 from django.core.exceptions import ValidationError
 from django.utils.translation import gettext as _
 
+from tracking.rules.wildcards import LONG, Wildcards
+
 MAX_LENGTH = 500
 
 
@@ -28,6 +30,7 @@ class Paths:
 
     def __init__(self, paths: Iterable[str] = ()) -> None:
         self._paths = list(paths)
+        self._long: list[tuple[Wildcards, str]] | None = None  # made when a long page comes
         self._pattern = re.compile("|".join(f"({regex(path)})" for path in self._paths), re.DOTALL)
 
     def __bool__(self) -> bool:
@@ -36,12 +39,26 @@ class Paths:
     def find(self, page: str) -> str | None:
         if not self._paths:
             return None
-        match = self._pattern.fullmatch(unquote(page))
+        page = unquote(page)
+        if len(page) > LONG:
+            return self._find_long(page)
+        match = self._pattern.fullmatch(page)
         return self._paths[match.lastindex - 1] if match and match.lastindex else None
+
+    def _find_long(self, page: str) -> str | None:
+        if self._long is None:
+            self._long = [(Wildcards(each), path) for path in self._paths for each in forms(path)]
+        return next((path for wildcards, path in self._long if wildcards.match(page)), None)
+
+
+def forms(path: str) -> list[str]:
+    """The path, and for a folder what is in it as well."""
+    path = unquote(path)
+    return [path[:-3], path] if path.endswith("/**") else [path]
 
 
 def regex(path: str) -> str:
-    """Never tries more than it must: whoever chooses path and page cannot stall the worker.
+    """Never tries more than it must, for pages that are not long.
 
     Where something follows that begins with `**`, the first match of what is before it is as
     good as any other; atomic groups keep Python from trying those as well.

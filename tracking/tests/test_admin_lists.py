@@ -158,3 +158,9 @@ def test_pages_are_turned_without_counting(
     assert [row.pk for row in second.context["cl"].result_list] == visits[2:]
     assert "Older" not in second.text
     assert "Newer" in second.text
+
+
+@pytest.mark.parametrize("model", ["event", "visit", "site", "excludedhit"])
+def test_a_search_for_more_than_anybody_types(staff_client: Client, model: str) -> None:
+    words = " ".join(f"w{number}" for number in range(3_000))
+    assert staff_client.get(f"/admin/tracking/{model}/", {"q": words}).status_code == 200

@@ -235,7 +235,7 @@ def test_a_csv_is_sent_while_its_rows_are_read(
     header = b""
     while not header.endswith(b"\r\n"):
         header += next(sent)
-    assert header.startswith("\N{BYTE ORDER MARK}id,".encode())
+    assert header.startswith('\N{BYTE ORDER MARK}"id",'.encode())
     assert read == []
     for already in ([2], [2], [2, 2], [2, 2], [2, 2, 1]):
         assert next(sent).endswith(b"\r\n")

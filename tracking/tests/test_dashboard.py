@@ -303,3 +303,13 @@ def test_every_period_can_be_shown_in_each_of_its_intervals(
         response = owner_client.get(address(site, query))
         assert response.context["report"].period.interval == interval.value
         assert len(page_of(response).select("#report")) == 1
+
+
+@pytest.mark.parametrize(
+    "query", ["?f=weekday,is,99", "?f=weekday,is,99;hour,matches,**", f"?f=weekday,is,{'9' * 5000}"]
+)
+def test_a_weekday_that_there_is_not_is_on_no_day(
+    site: Site, owner_client: Client, query: str
+) -> None:
+    response = owner_client.get(f"/sites/{site.pk}/{query}")
+    assert response.status_code == 200

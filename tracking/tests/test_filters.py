@@ -4,7 +4,17 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from tracking.reporting.filters import AnyOf, Did, Filter, Operator, parse, wildcards
+from tracking.reporting.filters import (
+    MOST_FILTERS,
+    MOST_WILDCARDS,
+    AnyOf,
+    Did,
+    Filter,
+    Operator,
+    parse,
+    wildcards,
+)
+from tracking.rules.wildcards import LONG, Wildcards
 
 IN_NEPAL = Filter("country", Operator.IS, ("NP",))
 SIGNED_UP = Filter("event", Operator.IS, ("Sign-up",))
@@ -85,7 +95,27 @@ def test_operators(operator: Operator, values: tuple[str, ...], accepted: list[s
 @example("a*b**b*/a", "abab/bab/a")
 def test_wildcards_find_what_a_thorough_search_finds(pattern: str, text: str) -> None:
     thorough = pattern.replace("**", "\0").replace("*", "[^/]*").replace("\0", ".*")
-    assert bool(wildcards(pattern).fullmatch(text)) is bool(re.fullmatch(thorough, text))
+    found = bool(re.fullmatch(thorough, text))
+    assert bool(wildcards(pattern).fullmatch(text)) is found
+    assert Wildcards(pattern).match(text) is found
+
+
+def test_there_is_an_end_to_filters() -> None:
+    """Each is repeated in each link of a page, and texts are looked for on each page there is."""
+    assert len(parse(["page,is,/"] * MOST_FILTERS)) == MOST_FILTERS
+    with pytest.raises(ValueError, match="20 filters at most"):
+        parse([";".join(["page,is,/"] * (MOST_FILTERS + 1))])
+    assert parse(["page,is," + ",".join(map(str, range(1000)))])
+    assert parse(["page,matches," + ",".join(["**a*b"] * MOST_WILDCARDS)])
+    with pytest.raises(ValueError, match="20 texts to look for at most"):
+        parse(["page,contains," + ",".join(["x"] * MOST_WILDCARDS), "page,contains,y"])
+
+
+def test_long_texts_are_matched_as_short_ones_are() -> None:
+    for length in (50, LONG, LONG + 1, 2000):
+        matches = Filter("page", Operator.MATCHES, ("/A*B**C",))
+        assert matches.accepts("/aab" + "/" * length + "c")
+        assert not matches.accepts("/a/b" + "x" * length + "c")
 
 
 def test_no_pattern_takes_ages() -> None:

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from tracking.collector.hit import Hit
+from tracking.collector.hit import Hit, clean_props
 from tracking.spool import Record
 
 RECORD = Record(1, 1.5e9, "1.2.3.4", "Mozilla", "https://example.com/referer", False)
@@ -61,3 +61,8 @@ def test_what_is_kept(given: dict[str, Any], kept: dict[str, Any]) -> None:
 def test_thirty_properties_are_kept() -> None:
     hit = Hit.of(RECORD, "/", props={f"p{number}": number for number in range(50)})
     assert hit.props == {f"p{number}": str(number) for number in range(30)}
+
+
+def test_properties_take_so_much_room_and_no_more() -> None:
+    long = {f"{number}": "x" * 1_999 for number in range(10)}
+    assert clean_props(long) == dict(list(long.items())[:4])

@@ -6,7 +6,10 @@ import sys
 
 from django.conf import settings
 
-LOADED = "import sys; print([name for name in sys.modules if name.startswith('clickhouse')])"
+LOADED = (
+    "import sys, tracking_project.wsgi, tracking.management.commands.process_hits;"
+    "print([name for name in sys.modules if name.startswith('clickhouse')])"
+)
 
 
 def test_without_clickhouse_its_driver_is_not_loaded() -> None:

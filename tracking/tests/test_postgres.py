@@ -143,8 +143,8 @@ import time
 from datetime import date
 from tracking.models import Site
 from tracking.processing import deletion
-site, deleted = Site.objects.get(), 0
-while deleted < 1000:
+site, deleted, end = Site.objects.get(), 0, time.monotonic() + 120
+while deleted < 1000 and time.monotonic() < end:
     deleted += deletion.delete(site, deletion.Choice(last=date.max))
     time.sleep(0.05)
 print(deleted)

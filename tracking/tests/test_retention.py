@@ -162,3 +162,18 @@ def visits_kept(running: Service) -> tuple[bool, bool]:
     )
     are_old, are_new = told.split()[-2:]
     return are_old == "True", are_new == "True"
+
+
+@pytest.mark.not_on_clickhouse
+def test_rows_of_a_site_that_is_gone_are_not_due_for_ever(site: Site, settings: Settings) -> None:
+    settings.RETENTION_MONTHS = 2
+    visit_at(site, NOW - timedelta(days=200))
+    visit_at(site, NOW)
+    StaleDay.objects.all().delete()
+    Site.objects.filter(pk=site.pk)._raw_delete("default")
+    assert retention.is_due(NOW)
+    assert sum(retention.delete_before(FIRST)) == 0
+    assert not retention.is_due(NOW)
+    assert (Visit.objects.count(), Event.objects.count()) == (1, 1)
+    Event.objects.all().delete()
+    Visit.objects.all()._raw_delete("default")

@@ -77,3 +77,23 @@ def test_a_new_site_is_noticed_and_one_that_is_gone_is_asked_for_once_a_second(
     site = SiteFactory(owner=owner)
     with django_assert_num_queries(1):
         assert long_lived.find(str(site.public_id)) == site.pk
+
+
+@pytest.mark.django_db
+def test_a_domain_is_that_of_whoever_has_had_it_for_longest(long_lived: SiteDirectory) -> None:
+    """An older site that takes another's domain takes none of its hits."""
+    SiteFactory(domain="old.example.com")
+    site = SiteFactory(domain="example.com")
+    older = Site.objects.get(domain="old.example.com")
+    older.domain = site.domain
+    older.save()
+    assert long_lived.refresh()["example.com"] == site.pk
+    long_lived.reset()
+    assert SiteDirectory().find("example.com") == site.pk
+    site.delete()
+    assert long_lived.refresh()["example.com"] == older.pk
+    older.name = "Renamed"
+    since = older.domain_since
+    older.save()
+    Site.objects.only("name").get(pk=older.pk).save()
+    assert Site.objects.get(pk=older.pk).domain_since == since

@@ -198,6 +198,8 @@ def test_a_host_name_is_of_one_site_or_of_the_server(
             "stats.example.org is the name of the whole server. Give one of this site alone."
         ]
     }
+    settings.ALLOWED_HOSTS = ["testserver", "other-name.example.org"]
+    assert "is the name of the whole server" in str(errors(site, "other-name.example.org"))
     assert errors(site, "taken.example.org") == {
         "counting_host": ["Another site has this host name."]
     }

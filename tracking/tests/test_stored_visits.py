@@ -97,3 +97,24 @@ def test_who_holds_a_site_waits_only_for_who_locks_it() -> None:
         Site.objects.lock(site.pk)
         assert from_elsewhere("hold") == ["waits"]
     assert from_elsewhere("lock") == [None]
+
+
+@on_postgresql
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.not_on_clickhouse
+def test_a_visit_that_is_stored_while_its_site_is_deleted_goes_with_it() -> None:
+    site = SiteFactory()
+
+    def delete() -> None:
+        site.delete()
+        connection.close()
+
+    deleting = Thread(target=delete)
+    with transaction.atomic():
+        Site.objects.hold([site.pk])
+        deleting.start()
+        deleting.join(0.5)
+        assert deleting.is_alive()
+        add_visits(site, TODAY, range(3))
+    deleting.join()
+    assert not Visit.objects.exists()
