@@ -78,7 +78,10 @@ def copy(part: Part, source: str, target: str) -> Iterator[int]:
         # Rows that are there already are replaced.
         write = writing.insert_visits if part.model is Visit else writing.insert_events
         while some := list(islice(rows, AT_ONCE)):
-            write(some)
+            with transaction.atomic():
+                if not Site.objects.hold([part.site]):
+                    return
+                write(some)
             yield len(some)
         return
     with transaction.atomic(using=DEFAULT_DB_ALIAS):

@@ -313,3 +313,13 @@ def test_a_weekday_that_there_is_not_is_on_no_day(
 ) -> None:
     response = owner_client.get(f"/sites/{site.pk}/{query}")
     assert response.status_code == 200
+
+
+def test_filters_without_end_make_no_page_without_end(site: Site, owner_client: Client) -> None:
+    """Each link repeats them."""
+    visit(site)
+    usual = len(owner_client.get(address(site)).content)
+    many = "?" + "&".join(f"f=page,contains,x{number}" for number in range(1000))
+    response = owner_client.get(address(site, many))
+    assert response.context["report"].problems == ["There can be 20 filters at most."]
+    assert len(response.content) < 3 * usual

@@ -206,11 +206,11 @@ class Report:
 
     @cached_property
     def _parts(self) -> dict[str, str]:
-        """Of the address; a page has some hundred others."""
+        """Of the address; a page has some hundred others. Filters that were refused go."""
         return {
             name: part(name, values)
             for name, values in self.parameters.lists()
-            if name not in OF_ONE_PAGE
+            if name not in OF_ONE_PAGE and (name != "f" or self.filters)
         }
 
     def filtered(self, filter: Condition) -> str:
