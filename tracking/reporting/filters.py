@@ -14,7 +14,7 @@ from functools import lru_cache
 from django.utils.translation import gettext, gettext_lazy
 
 from tracking.reporting.dimensions import dimension_named
-from tracking.rules.wildcards import LONG, Wildcards
+from tracking.rules.wildcards import Wildcards
 
 MOST_FILTERS, MOST_WILDCARDS = 20, 20
 
@@ -85,7 +85,7 @@ class Filter:
             case Operator.STARTS_WITH:
                 return lambda text: text.casefold().startswith(wanted)
             case Operator.MATCHES:
-                return test_for_wildcards(wanted)
+                return lambda text: wildcards(wanted).match(text.casefold())
             case _:
                 return lambda text: wanted in text.casefold()
 
@@ -191,33 +191,5 @@ def split(text: str, separator: str) -> list[str]:
     return parts
 
 
-@lru_cache(maxsize=100)
-def test_for_wildcards(wanted: str) -> Callable[[str], bool]:
-    pattern, of_long = wildcards(wanted), Wildcards(wanted)
-
-    def fits(text: str) -> bool:
-        text = text.casefold()
-        return of_long.match(text) if len(text) > LONG else bool(pattern.fullmatch(text))
-
-    return fits
-
-
-def wildcards(pattern: str) -> re.Pattern[str]:
-    """`*` stands for anything within a segment of a path, `**` for anything at all.
-
-    What has been found is not looked for again elsewhere (`(?>…)`): where a later place would
-    do, the first does as well. For texts that are not long.
-    """
-    *chunks, last = pattern.split("**")
-    found = "".join(
-        f"(?>{'.*?' if number else ''}{within_segments(chunk.split('*'))})"
-        for number, chunk in enumerate(chunks)
-    )
-    *parts, end = last.split("*")
-    tail = f"{within_segments(parts)}[^/]*{re.escape(end)}" if parts else re.escape(end)
-    return re.compile(f"{found}.*{tail}" if chunks else tail, re.DOTALL)
-
-
-def within_segments(parts: list[str]) -> str:
-    first, *others = map(re.escape, parts)
-    return first + "".join(f"(?>[^/]*?{part})" for part in others)
+# Asked for each text that there is.
+wildcards = lru_cache(maxsize=100)(Wildcards)

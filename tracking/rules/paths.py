@@ -2,12 +2,13 @@
 
 import re
 from collections.abc import Iterable
+from functools import cached_property
 from urllib.parse import unquote
 
 from django.core.exceptions import ValidationError
 from django.utils.translation import gettext as _
 
-from tracking.rules.wildcards import LONG, Wildcards
+from tracking.rules.wildcards import LONG, Wildcards, regex
 
 MAX_LENGTH = 500
 
@@ -30,8 +31,8 @@ class Paths:
 
     def __init__(self, paths: Iterable[str] = ()) -> None:
         self._paths = list(paths)
-        self._long: list[tuple[Wildcards, str]] | None = None  # made when a long page comes
-        self._pattern = re.compile("|".join(f"({regex(path)})" for path in self._paths), re.DOTALL)
+        each = ("|".join(map(regex, forms(path))) for path in self._paths)
+        self._pattern = re.compile("|".join(f"({one})" for one in each), re.DOTALL)
 
     def __bool__(self) -> bool:
         return bool(self._paths)
@@ -41,46 +42,16 @@ class Paths:
             return None
         page = unquote(page)
         if len(page) > LONG:
-            return self._find_long(page)
+            return next((path for one, path in self._one_by_one if one.match(page)), None)
         match = self._pattern.fullmatch(page)
         return self._paths[match.lastindex - 1] if match and match.lastindex else None
 
-    def _find_long(self, page: str) -> str | None:
-        if self._long is None:
-            self._long = [(Wildcards(each), path) for path in self._paths for each in forms(path)]
-        return next((path for wildcards, path in self._long if wildcards.match(page)), None)
+    @cached_property
+    def _one_by_one(self) -> list[tuple[Wildcards, str]]:
+        return [(Wildcards(form), path) for path in self._paths for form in forms(path)]
 
 
 def forms(path: str) -> list[str]:
     """The path, and for a folder what is in it as well."""
     path = unquote(path)
     return [path[:-3], path] if path.endswith("/**") else [path]
-
-
-def regex(path: str) -> str:
-    """Never tries more than it must, for pages that are not long.
-
-    Where something follows that begins with `**`, the first match of what is before it is as
-    good as any other; atomic groups keep Python from trying those as well.
-    """
-    path = unquote(path)
-    is_folder = path.endswith("/**")
-    pieces = re.split(r"\*\*+", path[:-3] if is_folder else path)
-    *middle, last = pieces
-    found = [piece(text, is_last=False) for text in middle]
-    if not middle:
-        expression = piece(last, is_last=True)
-    else:
-        expression = found[0] + "".join(f"(?>.*?{part})" for part in found[1:])
-        expression += f".*{piece(last, is_last=True)}"
-    return f"{expression}(?:/.*)?" if is_folder else expression
-
-
-def piece(text: str, *, is_last: bool) -> str:
-    """A part of a path without `**`."""
-    first, *rest = (re.escape(literal) for literal in text.split("*"))
-    for literal in rest[:-1]:
-        first += f"(?>[^/]*?{literal})"
-    if rest:
-        first += f"[^/]*{rest[-1]}" if is_last else f"(?>[^/]*?{rest[-1]})"
-    return first

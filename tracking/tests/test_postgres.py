@@ -8,7 +8,14 @@ from pathlib import Path
 
 import pytest
 
-from tracking.tests.load import add_site, assert_exact, post_all, start_senders, stop_senders
+from tracking.tests.load import (
+    Sender,
+    add_site,
+    assert_exact,
+    post_all,
+    start_senders,
+    stop_senders,
+)
 from tracking.tests.postgres import INITDB, PG_CTL, PostgresServer, postgres_server
 from tracking.tests.service import Service, wait_for
 from tracking.tests.test_exact import beacon, counted, settle
@@ -114,15 +121,20 @@ def test_two_hosts_on_one_database_count_exactly(hosts: tuple[Service, Service])
     assert hosts[0].rows("SELECT COUNT(*) FROM tracking_excludedhit") == [(300,)]
 
 
-def test_of_two_hosts_each_may_be_killed(hosts: tuple[Service, Service]) -> None:
-    public_id = add_site(hosts[0])
+def start_under_load(hosts: tuple[Service, Service], public_id: str) -> list[Sender]:
+    """Web server and worker of both, and two who send to each."""
     for host in hosts:
         host.start_web()
         host.start_worker()
-    senders = [
+    return [
         *start_senders(hosts[0], public_id, range(2)),
         *start_senders(hosts[1], public_id, range(2, 4)),
     ]
+
+
+def test_of_two_hosts_each_may_be_killed(hosts: tuple[Service, Service]) -> None:
+    public_id = add_site(hosts[0])
+    senders = start_under_load(hosts, public_id)
     chance = random.Random(2)
     for _ in range(5):
         for host in hosts:
@@ -162,13 +174,7 @@ MISCOUNTED = """
 def test_what_is_deleted_under_load_leaves_nothing_behind(hosts: tuple[Service, Service]) -> None:
     """No foreign key watches over visits and events: workers and deleters lock the site."""
     public_id = add_site(hosts[0])
-    for host in hosts:
-        host.start_web()
-        host.start_worker()
-    senders = [
-        *start_senders(hosts[0], public_id, range(2)),
-        *start_senders(hosts[1], public_id, range(2, 4)),
-    ]
+    senders = start_under_load(hosts, public_id)
     deleted = int(hosts[0].manage("shell", "--verbosity", "0", "-c", DELETING))
     assert deleted >= 1000
     wait_for(lambda: hosts[0].rows("SELECT 1 FROM tracking_event LIMIT 1"))

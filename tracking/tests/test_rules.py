@@ -14,7 +14,7 @@ from tracking.rules.hosts import Hosts, clean_host
 from tracking.rules.lines import LinesFormField, entries
 from tracking.rules.networks import Networks, clean_network
 from tracking.rules.paths import Paths, clean_path, forms
-from tracking.rules.wildcards import LONG, Wildcards
+from tracking.rules.wildcards import LONG, Steps
 
 
 def said(error: pytest.ExceptionInfo[ValidationError]) -> list[str]:
@@ -143,7 +143,7 @@ def test_wildcards_mean_what_they_say() -> None:
         )
         plain += "(?:/.*)?" if is_folder else ""
         met = {page for page in pages if Paths([path]).find(f"/{page}")}
-        step_by_step = [Wildcards(form) for form in forms(path)]
+        step_by_step = [Steps(form) for form in forms(path)]
         assert met == {page for page in pages if any(one.match(f"/{page}") for one in step_by_step)}
         assert met == {page for page in pages if re.fullmatch(plain, f"/{page}")}, path
 
