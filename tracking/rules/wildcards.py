@@ -9,7 +9,7 @@ import re
 from collections import defaultdict
 from functools import cached_property
 
-LONG = 200  # characters, beyond which it is done step by step
+LONG = 100  # characters, beyond which it is done step by step
 
 
 class Wildcards:

@@ -154,6 +154,7 @@ def test_wildcards_mean_what_they_say() -> None:
         "/" + "*a" * 100 + "b",
         "/" + "**a" * 100 + "b",
         "/**a**b*c**d*e",
+        "/**a*" + "a" * 30 + "b7",
         "/**a*" + "a" * 300 + "b7",
     ],
 )
